@@ -1,0 +1,67 @@
+"use strict";
+// Plain JavaScript, because it runs before anything is installed or compiled.
+const { spawnSync } = require("node:child_process");
+const fs = require("node:fs");
+const path = require("node:path");
+
+const root = path.resolve(__dirname, "..");
+const sources = ["index.ts", "components", "analysis", "driver", "sandbox", "test", "tsconfig.json"];
+const stamp = path.join(root, "dist", ".built");
+
+/** Newest modification time, in ms since the epoch, of a file or of all TypeScript files below a folder. */
+function newest(file) {
+  const stat = fs.statSync(file, { throwIfNoEntry: false });
+  if (!stat) return 0;
+  if (!stat.isDirectory()) return stat.mtimeMs;
+  return fs
+    .readdirSync(file, { withFileTypes: true })
+    .filter((e) => e.isDirectory() || e.name.endsWith(".ts"))
+    .reduce((max, e) => Math.max(max, newest(path.join(file, e.name))), stat.mtimeMs);
+}
+
+function run(what, command, args) {
+  const started = Date.now();
+  process.stderr.write(`${what} … `);
+  const done = spawnSync(command, args, { cwd: root, encoding: "utf8", maxBuffer: 1 << 28 });
+  process.stderr.write(`${((Date.now() - started) / 1000).toFixed(1)} s\n`);
+  if (done.status !== 0) {
+    process.stderr.write(`${done.stdout ?? ""}${done.stderr ?? ""}`);
+    process.stderr.write(`${what} failed; mend what is shown above and run the same command again.\n`);
+    process.exit(1);
+  }
+}
+
+/** Fails with one sentence when this Node.js is older than package.json asks for. */
+function checkNode() {
+  const need = require("../package.json").engines.node.match(/\d+/g).map(Number);
+  const have = process.versions.node.split(".").map(Number);
+  if (have[0] > need[0] || (have[0] === need[0] && have[1] >= need[1])) return;
+  process.stderr.write(`Node.js ${need.join(".")} or newer is needed, this is ${process.versions.node}: install a newer one and try again.\n`);
+  process.exit(1);
+}
+
+/** Installs the packages when package-lock.json is newer than what is installed. */
+function install() {
+  const marker = path.join(root, "node_modules", ".package-lock.json");
+  if (newest(marker) >= newest(path.join(root, "package-lock.json"))) return;
+  run("installing packages", "npm", ["ci", "--no-audit", "--no-fund", "--ignore-scripts"]);
+  fs.utimesSync(marker, new Date(), new Date());
+}
+
+/** Compiles when a source is newer than the last build; a clone without sources (an installed package) is left alone. */
+function compile() {
+  if (!fs.existsSync(path.join(root, "tsconfig.json"))) return;
+  const changed = sources.reduce((max, s) => Math.max(max, newest(path.join(root, s))), 0);
+  if (newest(stamp) > changed) return;
+  const started = new Date();
+  run("compiling", process.execPath, [path.join(root, "node_modules", "typescript", "bin", "tsc"), "-p", root]);
+  fs.writeFileSync(stamp, "");
+  fs.utimesSync(stamp, started, started);
+}
+
+/** Brings a checkout to the state in which `dist/` can run: right Node.js, packages, compiled code. */
+exports.prepare = () => {
+  checkNode();
+  install();
+  compile();
+};

@@ -1,0 +1,61 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Counter, Gauge, Histogram, register } from "prom-client";
+
+/** The demo's shop: answers every path, with the faults that its environment gives it. */
+const knobs = {
+  version: process.env.VERSION ?? "unknown",
+  port: Number(process.env.PORT ?? 8080),
+  errorShare: Number(process.env.ERROR_SHARE ?? 0),
+  latencyMs: Number(process.env.LATENCY_MS ?? 5),
+  confidence: Number(process.env.CONFIDENCE ?? 0.9),
+  healthy: process.env.HEALTHY !== "false",
+};
+
+const requests = new Counter({ name: "http_requests_total", help: "Requests answered.", labelNames: ["version", "status"] });
+const duration = new Histogram({
+  name: "http_request_duration_seconds",
+  help: "Time to answer.",
+  labelNames: ["version"],
+  buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+});
+const confidence = new Gauge({ name: "model_prediction_confidence", help: "Mean confidence of recent predictions.", labelNames: ["version"] });
+
+/** An exponential time with the given mean: most answers are quick, some are not. */
+const exponential = (mean: number): number => -mean * Math.log(1 - Math.random());
+
+async function shop(response: ServerResponse): Promise<void> {
+  const done = duration.startTimer({ version: knobs.version });
+  await sleep(exponential(knobs.latencyMs));
+  const status = Math.random() < knobs.errorShare ? 500 : 200;
+  confidence.set({ version: knobs.version }, Math.min(1, Math.max(0, knobs.confidence + 0.05 * (Math.random() - 0.5))));
+  response.writeHead(status, { "content-type": "text/plain", "x-canary-backend": knobs.version });
+  response.end(status === 200 ? `shop ${knobs.version}\n` : "the till is jammed\n");
+  done();
+  requests.inc({ version: knobs.version, status: String(status) });
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (request.url === "/metrics") {
+    response.setHeader("content-type", register.contentType);
+    response.end(await register.metrics());
+  } else if (request.url === "/health") {
+    response.writeHead(knobs.healthy ? 200 : 503, { "x-canary-backend": knobs.version });
+    response.end(knobs.healthy ? "ok\n" : "not ready\n");
+  } else await shop(response);
+}
+
+const server = createServer((request, response) => {
+  if (stopping) response.setHeader("connection", "close");
+  answer(request, response).catch((error: Error) => response.destroy(error));
+});
+// Longer than any proxy keeps an idle connection, so that it is never this side that closes under a request.
+server.keepAliveTimeout = 120_000;
+server.listen(knobs.port, () => console.log(`shop ${knobs.version} listens on ${knobs.port}`));
+
+let stopping = false;
+process.on("SIGTERM", () => {
+  stopping = true;
+  server.close(() => process.exit(0));
+  setInterval(() => server.closeIdleConnections(), 100);
+});

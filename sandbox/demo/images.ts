@@ -1,0 +1,38 @@
+import * as path from "node:path";
+import type { Images } from "../cluster/images";
+
+/** Image name of the demo's service, as it stands in the stack files. */
+export const SHOP_IMAGE = "registry.example/shop";
+
+/** The faults that a version of the shop has built in. */
+export interface ShopBehaviour {
+  /** Share of requests answered with 500, 0 … 1. */
+  readonly errorShare?: number;
+  /** Mean latency in ms. */
+  readonly latencyMs?: number;
+  /** Mean of `model_prediction_confidence`, 0 … 1. */
+  readonly confidence?: number;
+  /** False: the health endpoint answers 503 for ever. */
+  readonly healthy?: boolean;
+}
+
+const environment = (version: string, { errorShare, latencyMs, confidence, healthy }: ShopBehaviour): Record<string, string> => {
+  const knobs = { VERSION: version, ERROR_SHARE: errorShare, LATENCY_MS: latencyMs, CONFIDENCE: confidence, HEALTHY: healthy };
+  return Object.fromEntries(Object.entries(knobs).filter(([, v]) => v !== undefined).map(([k, v]) => [k, String(v)]));
+};
+
+/** Tags of the shop's image: a version's faults are built into its image, as a real bug is. */
+export function shopImages(versions: Readonly<Record<string, ShopBehaviour>>): Images {
+  const tags = Object.fromEntries(Object.entries(versions).map(([version, behaviour]) => [version, environment(version, behaviour)]));
+  return { [SHOP_IMAGE]: { command: [process.execPath, path.resolve(__dirname, "app.js")], tags } };
+}
+
+/** v1 and v2 fail 1 % of their requests, v3 fails 20 %, v4 is slow, v5 never becomes ready. */
+export const demoImages = (): Images =>
+  shopImages({
+    v1: { errorShare: 0.01 },
+    v2: { errorShare: 0.01 },
+    v3: { errorShare: 0.2 },
+    v4: { errorShare: 0.01, latencyMs: 1500 },
+    v5: { healthy: false },
+  });
