@@ -94,10 +94,12 @@ export class PodRunner {
     const { uid } = this.pod.metadata!;
     for (;;) {
       try {
-        await this.services.api.core.deleteNamespacedPod({ ...this.key, gracePeriodSeconds: 0, body: { preconditions: { uid } } });
+        await this.services.api.core.deleteNamespacedPod({ ...this.key, body: { gracePeriodSeconds: 0, preconditions: { uid } } });
         return;
       } catch (error) {
+        // Gone already, or replaced by a pod of the same name.
         if (hasStatus(error, 404) || hasStatus(error, 409)) return;
+        console.error(`deleting ${this.key.name}: ${(error as Error).message}`);
         await sleep(RETRY_AFTER);
       }
     }

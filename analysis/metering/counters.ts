@@ -1,0 +1,68 @@
+import type { Sample, Series } from "../prometheus/answer";
+
+/** How much one counter rose since the last reading, and the span (unix seconds) of the samples that say so. */
+export interface Rise {
+  labels: Readonly<Record<string, string>>;
+  delta: number;
+  from: number;
+  to: number;
+}
+
+const keyOf = (labels: Readonly<Record<string, string>>): string =>
+  JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
+
+/** The scrape target behind a series; series without `instance` (aggregated ones) count as one target. */
+const targetOf = (labels: Readonly<Record<string, string>>): string => `${labels["job"] ?? ""}|${labels["instance"] ?? ""}`;
+
+/** A counter that fell was reset: what it shows now has been counted since (as Prometheus' own functions assume). */
+const step = (before: number, after: number): number => (after >= before ? after - before : after);
+
+/**
+ * Remembers the last sample of every counter series and tells by how much each rose since: reset-safe, each increment counted once however
+ * often and irregularly it is read. Not `increase()`, which extrapolates, and not a difference of sums, which a restarted pod makes negative.
+ */
+export class CounterReader {
+  private readonly last = new Map<string, Sample>();
+  private readonly targets = new Set<string>();
+
+  /** True until the first call of `read`, which only sets the base. */
+  get empty(): boolean {
+    return this.targets.size === 0;
+  }
+
+  /** Declares targets as scraped already, from series such as `up`; a counter born on them later counts from zero. */
+  know(series: readonly Series[]): void {
+    for (const s of series) this.targets.add(targetOf(s.labels));
+  }
+
+  /**
+   * Rises since the previous call, group by group, one for every series with a sample newer than then. The first samples of a series are its
+   * base and give no rise, unless its target was scraped before: then the series was born since, and counts from zero. All groups of one
+   * poll are read in one call, so that none makes the targets of another look known.
+   */
+  read<Group extends string>(groups: Readonly<Record<Group, readonly Series[]>>): Record<Group, Rise[]> {
+    const scraped = new Set(this.targets);
+    const entries = (Object.keys(groups) as Group[]).map((group) => [group, groups[group].flatMap((series) => this.riseOf(series, scraped) ?? [])] as const);
+    return Object.fromEntries(entries) as Record<Group, Rise[]>;
+  }
+
+  private riseOf({ labels, samples }: Series, scraped: ReadonlySet<string>): Rise | undefined {
+    const newest = samples.at(-1);
+    if (!newest) return undefined;
+    this.targets.add(targetOf(labels));
+    const key = keyOf(labels);
+    const known = this.last.get(key);
+    const fresh = known ? samples.filter((s) => s.t > known.t) : samples;
+    const oldest = fresh[0];
+    if (!oldest) return undefined;
+    this.last.set(key, newest);
+    if (!known && !scraped.has(targetOf(labels))) return undefined;
+    let before = known?.v ?? 0;
+    let delta = 0;
+    for (const s of fresh) {
+      delta += step(before, s.v);
+      before = s.v;
+    }
+    return { labels, delta, from: known?.t ?? oldest.t, to: newest.t };
+  }
+}

@@ -1,0 +1,6 @@
+export { ConfigError } from "./problems";
+export { parseConfig } from "./parse";
+export { stackConfigSchema } from "./schema";
+export { editStackFile, parseStackFile, type StackEdit, type VersionValue } from "./stack-file";
+export { parseDuration } from "./units";
+export type * from "./types";

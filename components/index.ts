@@ -1,0 +1,10 @@
+export * from "./config";
+export { readStackConfig, type ProgramConfig } from "./config/read";
+export { CANARY_WEIGHT } from "./annotations";
+export { trackName } from "./names";
+export { revisionOf, selectorOf, type PodSpec } from "./pod";
+export { Release, type ReleaseArgs, type ReleaseOutputs } from "./release";
+export { Revision, type RevisionArgs } from "./revision";
+export { ServiceRelease, type ServiceOutputs, type ServiceReleaseArgs } from "./service-release";
+export { Track, type TrackArgs } from "./track";
+export { TrafficSplit, type TrafficSplitArgs } from "./traffic-split";

@@ -1,0 +1,52 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import { EXIT } from "./errors";
+import { openStack } from "./stack/engine";
+import { StackFile } from "./stack/file";
+import { deploy } from "./rollout/deploy";
+import { promoteNow, rollbackNow, setTraffic } from "./verbs/manual";
+import { withStack, type CommonOptions } from "./verbs/session";
+import { status } from "./verbs/status";
+
+function percent(text: string): number {
+  const weight = Number(text);
+  if (!/^\d+$/.test(text) || weight > 100) throw new InvalidArgumentError("It must be a whole number from 0 to 100.");
+  return weight;
+}
+
+function withCommonOptions(command: Command): Command {
+  return command
+    .addOption(new Option("-s, --stack <name>", "the Pulumi stack").env("PULUMI_STACK").makeOptionMandatory())
+    .option("--cwd <dir>", "the Pulumi project's folder", process.cwd())
+    .option("--json", "one JSON object a line instead of text")
+    .option("--yes", "answer every question with yes")
+    .option("--debug", "show stack traces");
+}
+
+/**
+ * The command line. Parsing never exits by itself: the exit code of the verb that ran is left in `process.exitCode`.
+ */
+export function commandLine(): Command {
+  const program = new Command("canary")
+    .description("Progressive delivery as a Pulumi program: weighted canaries, judged by Prometheus, promoted or sent home.")
+    .exitOverride()
+    .showHelpAfterError("(add --help for the arguments)");
+  const verb = (usage: string, description: string, run: (options: CommonOptions, ...args: never[]) => Promise<number>, argument?: (c: Command) => Command): void => {
+    const command = withCommonOptions(program.command(usage).description(description));
+    (argument?.(command) ?? command).action(async (...given: unknown[]) => {
+      const options = given[command.registeredArguments.length] as CommonOptions;
+      process.exitCode = await run(options, ...(given.slice(0, command.registeredArguments.length) as never[]));
+    });
+  };
+  verb("init", "create the Pulumi stack of a stack file", async (o) => {
+    new StackFile(o.cwd, o.stack).read();
+    await openStack(o.cwd, o.stack, true);
+    process.stdout.write(`The stack "${o.stack}" is there: install the first version with \`canary deploy VERSION\`.\n`);
+    return EXIT.done;
+  });
+  verb("deploy", "roll a version out; the first one becomes stable at once", (o, version: string) => withStack(o, (c) => deploy(c, version)), (c) => c.argument("<version>"));
+  verb("status", "what is deployed", status);
+  verb("traffic", "set the canary's weight by hand", (o, weight: number) => withStack(o, (c) => setTraffic(c, weight)), (c) => c.argument("<weight>", "percent, 0 to 100", percent));
+  verb("promote", "make the canary the stable version", (o) => withStack(o, promoteNow));
+  verb("rollback", "send all traffic home and remove the canary", (o) => withStack(o, rollbackNow));
+  return program;
+}

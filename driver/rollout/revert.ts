@@ -1,0 +1,37 @@
+import type { StackConfig, VersionValue } from "../../components/config";
+import { DriverError } from "../errors";
+import { versionOf } from "../stack/file";
+import { apply, type RolloutContext } from "./context";
+import { verifySplit } from "./verify";
+import type { TrafficWatch } from "./watch";
+
+/** Seconds between two looks at the counters while traffic goes home: nothing is worth waiting for then. */
+const POLL_SECONDS = 1;
+
+/**
+ * Sends all traffic home, then removes the canary's pods. Two updates, because capacity may only go after the traffic has left.
+ *
+ * The canary's Service goes back to the stable revision in the first one: weight 0 alone leaves sessions on the canary that
+ * stick to it by cookie.
+ */
+export async function revert(context: RolloutContext, reason: string, watch?: TrafficWatch): Promise<void> {
+  const { file, report } = context;
+  const config = file.read();
+  const canary = file.version("canary");
+  if (canary === undefined) throw new DriverError("There is no canary to revert.");
+  report({ event: "revert", weight: 0, message: `reverting ${versionOf(canary)}: ${reason}` });
+  if (config.weight > 0) {
+    await apply(context, { canary: withdrawn(canary), weight: 0 }, "all traffic home");
+    if (watch) await confirmHome(context, watch, config);
+  }
+  await apply(context, { canary: null, weight: 0 }, "remove the canary");
+}
+
+const withdrawn = (canary: VersionValue): VersionValue => ({ ...(typeof canary === "string" ? { version: canary } : canary), withdrawn: true });
+
+async function confirmHome({ report }: RolloutContext, watch: TrafficWatch, config: StackConfig): Promise<void> {
+  const home = await verifySplit({ watch, weight: 0, report, pollSeconds: Math.min(POLL_SECONDS, config.analysis.scrapeIntervalSeconds), timeoutSeconds: config.rollout.verifyTimeoutSeconds });
+  report(home.state === "served"
+    ? { event: "split", weight: 0, served: home.share, message: `all traffic is home: ${home.sentence}` }
+    : { event: "note", weight: 0, message: `The stack says all traffic is home, but the counters do not confirm it: ${home.sentence}.` });
+}

@@ -1,0 +1,75 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { joinVerdicts, whyMissing, type TrafficWindow, type Verdict } from "../../analysis";
+import type { StackConfig, Stage } from "../../components/config";
+import { apply, type RolloutContext } from "./context";
+import { verifySplit } from "./verify";
+import { pollAll, type TrafficWatch, type WatchedService } from "./watch";
+
+/** What a stage came to: on to the next one, home, or a person's turn. */
+export interface StageResult {
+  readonly verdict: "promote" | "rollback" | "hold";
+  readonly reason: string;
+}
+
+interface StageClock {
+  elapsedSeconds: number;
+  dwellSeconds: number;
+  capSeconds: number;
+}
+
+function judge(watch: TrafficWatch, clock: StageClock): Verdict {
+  return joinVerdicts(
+    Object.fromEntries(
+      watch.services.map((s) => {
+        const verdict = s.judge.verdict(clock);
+        // A service that is not critical may ask for a review; it reverts nobody.
+        return [s.name, s.critical || verdict.verdict !== "rollback" ? verdict : { ...verdict, verdict: "hold" as const }];
+      }),
+    ),
+  );
+}
+
+const summary = (verdict: Verdict): string => verdict.gates.filter((g) => g.answer !== "not-applicable").map((g) => `${g.metric} ${g.answer}`).join(", ");
+
+/** Runs one stage: set the weight, verify what is served, warm up, observe, judge. */
+export async function runStage(context: RolloutContext, watch: TrafficWatch, config: StackConfig, index: number): Promise<StageResult> {
+  const { weight, dwellSeconds } = config.rollout.stages[index] as Stage;
+  const { report, signal } = context;
+  const pollSeconds = config.analysis.scrapeIntervalSeconds;
+  const feed = (phase: "settling" | "observing") => (service: WatchedService, window: TrafficWindow): boolean => {
+    service.judge.observe(window, phase);
+    return judge(watch, { elapsedSeconds: 0, dwellSeconds, capSeconds: Infinity }).verdict === "rollback";
+  };
+
+  report({ event: "stage", stage: index, weight, message: `stage ${index + 1} of ${config.rollout.stages.length}: weight ${weight}` });
+  watch.services.forEach((s) => s.judge.beginStage(index));
+  await apply(context, { weight }, `weight ${weight}`);
+  signal.throwIfAborted();
+  const verified = await verifySplit({ watch, weight, report, signal, pollSeconds, timeoutSeconds: config.rollout.verifyTimeoutSeconds, onWindow: feed("settling") });
+  if (verified.state === "off") return { verdict: "rollback", reason: `The weight is not what is served: ${verified.sentence} after ${config.rollout.verifyTimeoutSeconds} s.` };
+  if (verified.state === "unseen") return { verdict: config.rollout.onBlind, reason: `The split could not be verified within ${config.rollout.verifyTimeoutSeconds} s: ${verified.sentence}.` };
+  if (verified.state === "served") report({ event: "split", stage: index, weight, served: verified.share, message: `served as set: ${verified.sentence}` });
+
+  const began = Date.now();
+  let lastSeen = Date.now();
+  for (;;) {
+    const settled = (Date.now() - began) / 1000;
+    const elapsedSeconds = Math.max(0, settled - config.rollout.warmUpSeconds);
+    const verdict = judge(watch, { elapsedSeconds, dwellSeconds, capSeconds: config.rollout.capSeconds });
+    if (verdict.verdict !== "undecided") {
+      report({ event: "verdict", stage: index, weight, gates: verdict.gates, verdict: verdict.verdict, message: `${verdict.verdict}: ${verdict.reason}` });
+      return { verdict: verdict.verdict, reason: verdict.reason };
+    }
+    report({ event: "observe", stage: index, weight, gates: verdict.gates, message: `weight ${weight}, ${settled.toFixed(0)} s: ${summary(verdict)}` });
+    await sleep(pollSeconds * 1000, undefined, { signal });
+    const phase = (Date.now() - began) / 1000 < config.rollout.warmUpSeconds ? "settling" : "observing";
+    for (const { service, reading } of await pollAll(watch, signal)) {
+      if (reading.kind === "value") {
+        service.judge.observe(reading.value, phase);
+        lastSeen = Date.now();
+      } else service.judge.noData(whyMissing(reading));
+      if (reading.kind !== "value" && Date.now() - lastSeen > config.rollout.verifyTimeoutSeconds * 1000)
+        return { verdict: config.rollout.onBlind, reason: `No metrics for ${config.rollout.verifyTimeoutSeconds} s: ${whyMissing(reading)}` };
+    }
+  }
+}

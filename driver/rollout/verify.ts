@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { whyMissing, type TrafficWindow } from "../../analysis";
+import type { Reporter } from "../report/events";
+import { judgeSplit, type SplitJudgement } from "./split";
+import { pollAll, type TrafficWatch, type WatchedService } from "./watch";
+
+export interface VerifyOptions {
+  readonly watch: TrafficWatch;
+  /** Percent, 0 … 100. */
+  readonly weight: number;
+  readonly timeoutSeconds: number;
+  readonly pollSeconds: number;
+  readonly report: Reporter;
+  readonly signal?: AbortSignal;
+  /** Sees every window on the way, so that tripwires are not blind during the verification; true ends it early. */
+  readonly onWindow?: (service: WatchedService, window: TrafficWindow) => boolean;
+}
+
+export interface Verified {
+  /** `unseen`: too little traffic, or no metrics, to tell. `off`: the router does something else. */
+  readonly state: "served" | "off" | "unseen" | "stopped";
+  /** Fraction of requests to the canary over all services; absent when no request was counted. */
+  readonly share?: number;
+  readonly sentence: string;
+}
+
+interface Tally {
+  canary: number;
+  total: number;
+  judgement: SplitJudgement;
+}
+
+/** Adds a window; what contradicts the weight starts the count anew, because the router may only just have taken it up. */
+function count(tally: Tally | undefined, weight: number, window: TrafficWindow): Tally {
+  const canary = window.canary.requests;
+  const total = canary + window.stable.requests;
+  const sum = { canary: (tally?.canary ?? 0) + canary, total: (tally?.total ?? 0) + total };
+  const judgement = judgeSplit(weight, sum.canary, sum.total);
+  if (judgement.state !== "off" || !tally) return { ...sum, judgement };
+  return { canary, total, judgement: judgeSplit(weight, canary, total) };
+}
+
+/**
+ * Waits until the router's own counters show the weight for every service, with a deadline.
+ *
+ * @returns `served`, or at the deadline what was seen instead, in a sentence
+ */
+export async function verifySplit(options: VerifyOptions): Promise<Verified> {
+  const { watch, weight, timeoutSeconds, pollSeconds, report, signal } = options;
+  const tallies = new Map<string, Tally>();
+  let missing = "";
+  const describe = (): string => watch.services.map((s) => `${s.name}: ${tallies.get(s.name)?.judgement.sentence ?? (missing || "no request counted yet")}`).join("; ");
+  const shareOfAll = (): number | undefined => {
+    const sum = [...tallies.values()].reduce((a, b) => ({ canary: a.canary + b.canary, total: a.total + b.total }), { canary: 0, total: 0 });
+    return sum.total > 0 ? sum.canary / sum.total : undefined;
+  };
+  for (const deadline = Date.now() + timeoutSeconds * 1000; Date.now() < deadline; ) {
+    await sleep(pollSeconds * 1000, undefined, { signal });
+    for (const { service, reading } of await pollAll(watch, signal)) {
+      if (reading.kind !== "value") {
+        missing = whyMissing(reading);
+        continue;
+      }
+      tallies.set(service.name, count(tallies.get(service.name), weight, reading.value));
+      if (options.onWindow?.(service, reading.value)) return { state: "stopped", share: shareOfAll(), sentence: describe() };
+    }
+    report({ event: "observe", weight, served: shareOfAll(), message: describe() });
+    if (watch.services.every((s) => tallies.get(s.name)?.judgement.state === "served")) return { state: "served", share: shareOfAll(), sentence: describe() };
+  }
+  const off = [...tallies.values()].some((t) => t.judgement.state === "off");
+  return { state: off ? "off" : "unseen", share: shareOfAll(), sentence: describe() };
+}

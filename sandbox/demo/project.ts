@@ -1,0 +1,66 @@
+import { randomBytes } from "node:crypto";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { pathToFileURL } from "node:url";
+import { parse, stringify } from "yaml";
+import type { Cluster } from "../cluster/launch";
+import type { Toolchain } from "../toolchain";
+import { SHOP_IMAGE } from "./images";
+
+const CHECKOUT = path.resolve(__dirname, "../../..");
+
+export const SHOP_HOST = "shop.example";
+
+/** A Pulumi project of the checkout's program with a stack of its own, in the cluster's folder: neither the checkout nor the user's Pulumi account is touched. */
+export interface DemoProject {
+  readonly dir: string;
+  readonly stack: string;
+  readonly stackFile: string;
+  /** Environment for the driver and for the Pulumi CLI. */
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** Values of the stack file that a project may replace, by key without the `canary:` prefix. */
+export type StackValues = Readonly<Record<string, unknown>>;
+
+/** The rollout of the demo: a dwell of seconds, where production looks for minutes. */
+export const DEMO_ROLLOUT: StackValues = {
+  stages: [{ weight: 5, dwell: "5s" }, { weight: 25 }, { weight: 50 }, { weight: 100 }],
+  warmUp: "0s",
+  undoWindow: "0s",
+  verifyTimeout: "30s",
+};
+
+const shopService = { image: SHOP_IMAGE, port: 8080, hosts: [SHOP_HOST], workload: { drain: "2s", progressDeadline: "30s" } };
+
+/** Writes the project's files; the values of `overrides` replace the demo's. */
+export function createProject(cluster: Cluster, tools: Toolchain, stack = "demo", overrides: StackValues = {}): DemoProject {
+  const dir = cluster.files.file("project");
+  const home = cluster.files.file("pulumi");
+  for (const folder of [dir, home]) fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const project = parse(fs.readFileSync(path.join(CHECKOUT, "Pulumi.yaml"), "utf8")) as Record<string, unknown>;
+  fs.writeFileSync(path.join(dir, "Pulumi.yaml"), stringify({ ...project, main: path.join(CHECKOUT, "index.ts") }));
+  const values: StackValues = {
+    namespace: "shop",
+    weight: 0,
+    services: { shop: shopService },
+    rollout: DEMO_ROLLOUT,
+    analysis: { prometheus: cluster.url("prometheus"), source: "traefik", scrapeInterval: "1s", gates: { preset: "C" } },
+    ...overrides,
+  };
+  const stackFile = path.join(dir, `Pulumi.${stack}.yaml`);
+  fs.writeFileSync(stackFile, stringify({ config: Object.fromEntries(Object.entries(values).map(([k, v]) => [`canary:${k}`, v])) }));
+  const env: NodeJS.ProcessEnv = {
+    ...tools.env(),
+    KUBECONFIG: cluster.files.kubeconfig,
+    PULUMI_HOME: path.join(home, "home"),
+    PULUMI_BACKEND_URL: pathToFileURL(home).href,
+    PULUMI_CONFIG_PASSPHRASE: randomBytes(12).toString("hex"),
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+  };
+  return { dir, stack, stackFile, env };
+}
+
+/** Shell commands that put a person at the same place. */
+export const exportsOf = ({ env }: DemoProject): string[] =>
+  ["KUBECONFIG", "PULUMI_HOME", "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE"].map((name) => `export ${name}='${env[name]}'`);
