@@ -4,7 +4,7 @@ import { openStack } from "./stack/engine";
 import { StackFile } from "./stack/file";
 import { deploy } from "./rollout/deploy";
 import { promoteNow, rollbackNow, setTraffic } from "./verbs/manual";
-import { withStack, type CommonOptions } from "./verbs/session";
+import { reporterOf, withStack, type CommonOptions } from "./verbs/session";
 import { status } from "./verbs/status";
 
 function percent(text: string): number {
@@ -40,7 +40,7 @@ export function commandLine(): Command {
   verb("init", "create the Pulumi stack of a stack file", async (o) => {
     new StackFile(o.cwd, o.stack).read();
     await openStack(o.cwd, o.stack, true);
-    process.stdout.write(`The stack "${o.stack}" is there: install the first version with \`canary deploy VERSION\`.\n`);
+    reporterOf(o)({ event: "end", message: `The stack "${o.stack}" is there: install the first version with \`canary deploy VERSION\`.` });
     return EXIT.done;
   });
   verb("deploy", "roll a version out; the first one becomes stable at once", (o, version: string) => withStack(o, (c) => deploy(c, version)), (c) => c.argument("<version>"));

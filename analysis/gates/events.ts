@@ -23,14 +23,14 @@ export interface Events {
 const NOTHING: Share = { x: 0, n: 0 };
 const sum = (a: Share, b: Share): Share => ({ x: a.x + b.x, n: a.n + b.n });
 
-/** `5 % (10 of 200) on the canary, 1 % (38 of 3800) on stable (difference between …)`, the interval by Newcombe. */
+/** `5 % (10 of 200) on the canary, 1 % (38 of 3800) on stable, a difference of … points`, the interval by Newcombe. */
 export function compare(canary: Share, stable: Share): string {
   const arm = ({ x, n }: Share): string => (n > 0 ? `${percent(x / n)} (${plain(x)} of ${plain(n)})` : "nothing");
   const shares = `${arm(canary)} on the canary, ${arm(stable)} on stable`;
   // A ratio of counters such as items per request may exceed 1, where a share has no interval.
   if (canary.n <= 0 || stable.n <= 0 || canary.x > canary.n || stable.x > stable.n) return shares;
   const { low, high } = newcombe(canary.x, canary.n, stable.x, stable.n);
-  return `${shares}, a difference of ${percent(low)} to ${percent(high)} with 95 % confidence`;
+  return `${shares}, a difference of ${plain(100 * low)} to ${plain(100 * high)} points with 95 % confidence`;
 }
 
 /** One pair of counters: errors of the traffic, or counters of the user's own. */

@@ -23,7 +23,8 @@ const step = (before: number, after: number): number => (after >= before ? after
  */
 export class CounterReader {
   private readonly last = new Map<string, Sample>();
-  private readonly targets = new Set<string>();
+  /** Time of the newest sample of every target. */
+  private readonly targets = new Map<string, number>();
 
   /** True until the first call of `read`, which only sets the base. */
   get empty(): boolean {
@@ -32,7 +33,12 @@ export class CounterReader {
 
   /** Declares targets as scraped already, from series such as `up`; a counter born on them later counts from zero. */
   know(series: readonly Series[]): void {
-    for (const s of series) this.targets.add(targetOf(s.labels));
+    for (const s of series) this.scraped(s);
+  }
+
+  private scraped({ labels, samples }: Series): void {
+    const target = targetOf(labels);
+    this.targets.set(target, Math.max(this.targets.get(target) ?? -Infinity, samples.at(-1)?.t ?? -Infinity));
   }
 
   /**
@@ -41,28 +47,29 @@ export class CounterReader {
    * poll are read in one call, so that none makes the targets of another look known.
    */
   read<Group extends string>(groups: Readonly<Record<Group, readonly Series[]>>): Record<Group, Rise[]> {
-    const scraped = new Set(this.targets);
-    const entries = (Object.keys(groups) as Group[]).map((group) => [group, groups[group].flatMap((series) => this.riseOf(series, scraped) ?? [])] as const);
+    const before = new Map(this.targets);
+    const entries = (Object.keys(groups) as Group[]).map((group) => [group, groups[group].flatMap((series) => this.riseOf(series, before) ?? [])] as const);
     return Object.fromEntries(entries) as Record<Group, Rise[]>;
   }
 
-  private riseOf({ labels, samples }: Series, scraped: ReadonlySet<string>): Rise | undefined {
+  private riseOf(series: Series, scraped: ReadonlyMap<string, number>): Rise | undefined {
+    const { labels, samples } = series;
     const newest = samples.at(-1);
     if (!newest) return undefined;
-    this.targets.add(targetOf(labels));
+    this.scraped(series);
     const key = keyOf(labels);
     const known = this.last.get(key);
     const fresh = known ? samples.filter((s) => s.t > known.t) : samples;
-    const oldest = fresh[0];
-    if (!oldest) return undefined;
+    if (fresh.length === 0) return undefined;
     this.last.set(key, newest);
-    if (!known && !scraped.has(targetOf(labels))) return undefined;
+    const from = known?.t ?? scraped.get(targetOf(labels));
+    if (from === undefined) return undefined;
     let before = known?.v ?? 0;
     let delta = 0;
     for (const s of fresh) {
       delta += step(before, s.v);
       before = s.v;
     }
-    return { labels, delta, from: known?.t ?? oldest.t, to: newest.t };
+    return { labels, delta, from, to: newest.t };
   }
 }

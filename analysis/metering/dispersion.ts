@@ -33,7 +33,8 @@ export async function measureOverdispersion(source: PrometheusSource, target: Tr
   if (!Number.isFinite(newest)) return noSeries(selector);
   const counters = new CounterReader();
   const windows: Halves[] = [];
-  for (let end = newest - seconds + window; end <= newest; end += window) {
+  // The first round only sets the base.
+  for (let end = newest - seconds; end <= newest; end += window) {
     const seen = reading.value.map((s) => ({ labels: s.labels, samples: s.samples.filter((p) => p.t <= end) }));
     const rises = counters.read({ first: seen.filter((s) => half(s) === "first"), second: seen.filter((s) => half(s) === "second") });
     const share = (which: keyof Halves): Share => ({

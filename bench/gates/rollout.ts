@@ -53,7 +53,7 @@ export function playRollout(scenario: Scenario, { gates, stages, window, dwell, 
       judge.observe(counts, "observing");
       if (traffic.time - probed >= PROBE_EVERY) {
         probed = traffic.time;
-        judge.observeProbe(probes.next() >= scenario.errors(traffic.time, { shared: false, canary: false, stable: false }).canary);
+        judge.observeProbe(probes.next() >= traffic.canaryErrors);
         judge.observePods({ ready: 1, desired: 1, restarts: 0 });
       }
       verdict = judge.verdict({ elapsedSeconds: traffic.time - began, dwellSeconds: dwell, capSeconds: cap }).verdict;

@@ -45,11 +45,13 @@ const constant = (canary: number, stable = 0.01) => () => ({ canary, stable });
 const flat = (rate: number) => () => rate;
 const square = (t: number): number => (t % 240 < 120 ? 400 : 50);
 
+const sharedBursts: Scenario["errors"] = (_, bursts) => (bursts.shared ? { canary: 0.2, stable: 0.2 } : { canary: 0.01, stable: 0.01 });
+
 /** Good releases: every rollback is a false one. */
 export const GOOD: readonly Scenario[] = [
   { ...base, name: "flat load" },
   { ...base, name: "square-wave load", rate: square },
-  { ...base, name: "bursts of both arms", errors: (_, b) => (b.shared ? { canary: 0.2, stable: 0.2 } : { canary: 0.01, stable: 0.01 }) },
+  { ...base, name: "bursts of both arms", errors: sharedBursts },
   { ...base, name: "bursts of one arm (not promised)", errors: (_, b) => ({ canary: b.canary ? 0.2 : 0.01, stable: b.stable ? 0.2 : 0.01 }) },
   { ...base, name: "counter resets", resets: 0.05 },
   { ...base, name: "missed scrapes", missed: 0.3 },
@@ -72,6 +74,7 @@ export const BAD: readonly Scenario[] = [
 /** Scenarios of the promises; each is named after what it must show. */
 export const PROMISED = {
   sameRelease: { ...base, name: "A/A at 500 req/s", rate: flat(500) },
+  sharedOutages: { ...base, name: "A/A with bursts of both arms", errors: sharedBursts },
   twiceTheErrors: { ...base, name: "R = r1", good: false, rate: flat(500), errors: constant(0.02) },
   fivefold: { ...base, name: "errors 1 → 5 % at 500 req/s", good: false, rate: flat(500), errors: constant(0.05) },
   broken: { ...base, name: "errors 1 → 20 % at 200 req/s", good: false, errors: constant(0.2) },

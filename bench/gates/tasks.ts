@@ -15,6 +15,8 @@ export interface Task {
 export type Result = { id: string; outcomes: Outcome[]; passes: number };
 
 const STAGES = [{ weight: 5 }, { weight: 25 }, { weight: 50 }, { weight: 100 }];
+/** The stages in which stable serves beside the canary. */
+const COMPARED = STAGES.filter(({ weight }) => weight < 100);
 const HOUR = 3600;
 const usual: Settings = { gates: {}, stages: STAGES, window: 5, dwell: 60, cap: HOUR };
 
@@ -36,6 +38,7 @@ const RUNS_A_CELL = 100;
 
 export const PROMISE_TASKS: readonly Task[] = [
   { id: "sameRelease", scenario: PROMISED.sameRelease, settings: usual, play: "rollout", runs: 10_000 },
+  { id: "sharedOutages", scenario: PROMISED.sharedOutages, settings: { ...usual, stages: COMPARED }, play: "rollout", runs: 1000 },
   { id: "twiceTheErrors", scenario: PROMISED.twiceTheErrors, settings: { ...usual, gates: { latency: false }, stages: [{ weight: 5 }], window: 15 }, play: "passes", runs: 2000 },
   { id: "fivefold", scenario: PROMISED.fivefold, settings: { ...usual, window: 1 }, play: "rollout", runs: 1000 },
   { id: "broken", scenario: PROMISED.broken, settings: { ...usual, window: 1 }, play: "rollout", runs: 1000 },

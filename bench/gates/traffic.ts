@@ -15,6 +15,7 @@ export class SimulatedTraffic {
   private readonly random: Random;
   private readonly bursts: BurstClock;
   private t = 0;
+  private errors = { canary: 0, stable: 0 };
 
   constructor(
     private readonly scenario: Scenario,
@@ -28,6 +29,11 @@ export class SimulatedTraffic {
   /** Seconds since the rollout began. */
   get time(): number {
     return this.t;
+  }
+
+  /** Error share of the canary at present. */
+  get canaryErrors(): number {
+    return this.errors.canary;
   }
 
   /** What is scraped next at a set weight (percent); a missed scrape makes the window longer. */
@@ -44,11 +50,11 @@ export class SimulatedTraffic {
 
   private arms(weight: number): [ArmCounts, ArmCounts] {
     const { scenario, random, window } = this;
-    const errors = scenario.errors(this.t, this.bursts.at(this.t, window));
+    this.errors = scenario.errors(this.t, this.bursts.at(this.t, window));
     const requests = random.poisson(scenario.rate(this.t) * window);
     const canary = random.binomial(requests, weight >= 100 ? 1 : (weight / 100) * scenario.splitBias);
     this.t += window;
-    return [this.arm(canary, errors.canary, scenario.slowdown), this.arm(requests - canary, errors.stable, 1)];
+    return [this.arm(canary, this.errors.canary, scenario.slowdown), this.arm(requests - canary, this.errors.stable, 1)];
   }
 
   /** A reset in the window loses what was counted before it, for requests and errors alike. */

@@ -1,6 +1,7 @@
 import { createInterface } from "node:readline/promises";
 import { interruptSignal } from "../interrupts";
 import { jsonReporter, textReporter } from "../report/reporters";
+import type { Reporter } from "../report/events";
 import type { Ending, RolloutContext } from "../rollout/context";
 import { openStack } from "../stack/engine";
 import { StackFile } from "../stack/file";
@@ -21,9 +22,12 @@ async function ask(question: string): Promise<boolean> {
   return /^y(es)?$/i.test(answer.trim());
 }
 
+/** Lines for a person, or for a program with `--json`. */
+export const reporterOf = (options: CommonOptions): Reporter => (options.json ? jsonReporter(process.stdout) : textReporter(process.stdout));
+
 /** Opens the stack, runs a verb on it and reports how it ended; returns the exit code. */
 export async function withStack(options: CommonOptions, verb: (context: RolloutContext) => Promise<Ending>): Promise<number> {
-  const report = options.json ? jsonReporter(process.stdout) : textReporter(process.stdout);
+  const report = reporterOf(options);
   const file = new StackFile(options.cwd, options.stack);
   // The file first: a wrong config is told at once, before Pulumi is started.
   file.read();

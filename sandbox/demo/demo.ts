@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { upCluster, type Cluster } from "../cluster/launch";
 import { describe } from "../commands";
 import { SandboxError } from "../errors";
@@ -65,11 +64,12 @@ async function rollOut(project: DemoProject, load: Load, version: string, option
 }
 
 async function install(project: DemoProject, options: DemoOptions, signal: AbortSignal): Promise<void> {
-  execFileSync("pulumi", ["stack", "init", project.stack, "--non-interactive"], { cwd: project.dir, env: project.env, stdio: "ignore" });
-  say(`\n$ canary deploy v1 --yes`);
-  const run = await runCanary(project, ["deploy", "v1", "--yes"], { signal, attached: !options.json });
-  signal.throwIfAborted();
-  if (run.exitCode !== 0) throw new SandboxError(`Installing v1 failed. ${run.stderr || run.events.at(-1)?.message || ""}`.trim());
+  for (const command of [["init"], ["deploy", "v1", "--yes"]]) {
+    say(`\n$ canary ${command.join(" ")}`);
+    const run = await runCanary(project, command, { signal, attached: !options.json });
+    signal.throwIfAborted();
+    if (run.exitCode !== 0) throw new SandboxError(`\`canary ${command.join(" ")}\` failed. ${run.stderr || run.events.at(-1)?.message || ""}`.trim());
+  }
 }
 
 async function tour(cluster: Cluster, tools: Toolchain, options: DemoOptions, signal: AbortSignal): Promise<{ project: DemoProject; rollouts: RolloutSummary[] }> {

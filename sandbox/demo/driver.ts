@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import * as path from "node:path";
 import { createInterface } from "node:readline";
+import { killTree } from "../processes";
 import type { DemoProject } from "./project";
 
 const CANARY = path.resolve(__dirname, "../../../bin/canary.js");
@@ -30,7 +31,8 @@ export interface RunOptions {
 export async function runCanary(project: DemoProject, args: readonly string[], { signal, attached = false, onEvent }: RunOptions = {}): Promise<DriverRun> {
   const began = Date.now();
   const all = [CANARY, ...args, "--stack", project.stack, "--cwd", project.dir, ...(attached ? [] : ["--json"])];
-  const child = spawn(process.execPath, all, { env: project.env, stdio: ["ignore", attached ? "inherit" : "pipe", attached ? "inherit" : "pipe"] });
+  // A session of its own: Ctrl-C at the terminal is this process's to handle.
+  const child = spawn(process.execPath, all, { env: project.env, detached: true, stdio: ["ignore", attached ? "inherit" : "pipe", attached ? "inherit" : "pipe"] });
   const events: DriverEvent[] = [];
   let stderr = "";
   if (child.stdout)
@@ -40,8 +42,8 @@ export async function runCanary(project: DemoProject, args: readonly string[], {
       onEvent?.(event);
     });
   child.stderr?.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
-  // Twice, because the first only asks it to end safely, and what it would make safe ends with the cluster.
-  const stop = (): void => void (child.kill("SIGTERM"), setTimeout(() => child.kill("SIGTERM"), 100));
+  // What the driver would make safe first ends with the cluster.
+  const stop = (): void => killTree(child.pid!);
   signal?.addEventListener("abort", stop);
   const exitCode = await new Promise<number>((resolve, reject) => child.on("close", (code) => resolve(code ?? -1)).on("error", reject));
   signal?.removeEventListener("abort", stop);

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { ConfigError, type GatesInput, describeIssue, gatesSchema, parseGates } from "../../../analysis";
+import { ConfigError, type Preset, describeIssue, gatesSchema, parseGates } from "../../../analysis";
 
 const message = (input: unknown): string => {
   try {
@@ -40,7 +40,7 @@ describe("The gates of the stack config", () => {
   });
 
   it("know the rules of the five systems", () => {
-    const rules = (preset: GatesInput["preset"]) => parseGates({ preset }).metrics;
+    const rules = (preset: Preset) => parseGates({ preset }).metrics;
     expect(rules("A")["errors"]).to.include({ kind: "count", rollbackAt: 5 });
     expect(rules("B")["success"]).to.include({ kind: "threshold", of: "success", direction: "atLeast", limit: 0.95, over: 300 });
     expect(rules("C")["errors"]).to.include({ kind: "threshold", limit: 0.05 });
@@ -51,7 +51,7 @@ describe("The gates of the stack config", () => {
     expect(rules("E")["health"]).to.include({ kind: "probe", atMost: 0.05 });
   });
 
-  it("keep the order of stages of a percentage: percent in the config, fractions inside", () => {
+  it("hold percentages as fractions", () => {
     expect(parseGates({ alpha: "0.5%" }).alpha).to.equal(0.005);
   });
 

@@ -1,0 +1,41 @@
+import * as fs from "node:fs";
+
+/** Parent of a process, by /proc; undefined when it is gone. */
+function parentOf(pid: number): number | undefined {
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, "utf8");
+    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A process and all that descend from it, parents first. */
+function treeOf(root: number): number[] {
+  const children = new Map<number, number[]>();
+  for (const pid of fs.readdirSync("/proc").filter((f) => /^\d+$/.test(f)).map(Number)) {
+    const parent = parentOf(pid);
+    if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), pid]);
+  }
+  const tree = [root];
+  for (let i = 0; i < tree.length; i++) tree.push(...(children.get(tree[i]!) ?? []));
+  return tree;
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It ended by itself.
+  }
+}
+
+/**
+ * Kills a child process and everything it started. Process groups are not enough: Pulumi gives each plugin one of its own, and a
+ * plugin whose engine was killed lives on for minutes.
+ */
+export function killTree(root: number): void {
+  // A stopped parent starts nothing new while its children are looked up.
+  signal(root, "SIGSTOP");
+  for (const pid of treeOf(root)) signal(pid, "SIGKILL");
+}
