@@ -1,4 +1,6 @@
 import * as fs from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startTimeOf } from "./cluster/state";
 
 /** Parent of a process, by /proc; undefined when it is gone. */
 function parentOf(pid: number): number | undefined {
@@ -30,12 +32,17 @@ function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
+/** How long the kernel may take to end killed processes, in ms. */
+const GONE_WITHIN = 5000;
+
 /**
- * Kills a child process and everything it started. Process groups are not enough: Pulumi gives each plugin one of its own, and a
- * plugin whose engine was killed lives on for minutes.
+ * Kills a child process and everything it started, and resolves when they are gone. Process groups are not enough: Pulumi gives
+ * each plugin one of its own, and a plugin whose engine was killed lives on for minutes.
  */
-export function killTree(root: number): void {
+export async function killTree(root: number): Promise<void> {
   // A stopped parent starts nothing new while its children are looked up.
   signal(root, "SIGSTOP");
-  for (const pid of treeOf(root)) signal(pid, "SIGKILL");
+  const tree = treeOf(root);
+  for (const pid of tree) signal(pid, "SIGKILL");
+  for (const deadline = Date.now() + GONE_WITHIN; Date.now() < deadline && tree.some((pid) => startTimeOf(pid) !== undefined); ) await sleep(20);
 }

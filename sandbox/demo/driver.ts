@@ -43,9 +43,11 @@ export async function runCanary(project: DemoProject, args: readonly string[], {
     });
   child.stderr?.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
   // What the driver would make safe first ends with the cluster.
-  const stop = (): void => killTree(child.pid!);
+  let killed: Promise<void> | undefined;
+  const stop = (): void => void (killed = killTree(child.pid!));
   signal?.addEventListener("abort", stop);
   const exitCode = await new Promise<number>((resolve, reject) => child.on("close", (code) => resolve(code ?? -1)).on("error", reject));
   signal?.removeEventListener("abort", stop);
+  await killed;
   return { exitCode, events, stderr, seconds: (Date.now() - began) / 1000 };
 }

@@ -30,13 +30,14 @@ async function runPod(name: string, container: Omit<V1Container, "name">): Promi
 
 const mainOf = (pod: V1Pod) => pod.status?.containerStatuses?.[0];
 
-/** Pids of the processes whose command line mentions a text. */
+/** Command lines of the processes that mention a text. */
 const processesWith = (text: string): string[] =>
-  fs.readdirSync("/proc").filter((pid) => {
+  fs.readdirSync("/proc").filter((f) => /^\d+$/.test(f) && Number(f) !== process.pid).flatMap((pid) => {
     try {
-      return /^\d+$/.test(pid) && Number(pid) !== process.pid && fs.readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(text);
+      const line = fs.readFileSync(`/proc/${pid}/cmdline`, "utf8");
+      return line.includes(text) ? [line.replaceAll("\0", " ")] : [];
     } catch {
-      return false;
+      return [];
     }
   });
 
