@@ -1,5 +1,5 @@
 import { slowerThan, slowerThanBounds, quantile, total } from "../statistics/histogram";
-import { lowerBound, quantileBracket, wilson } from "../statistics/intervals";
+import { clopperPearson, quantileBracket, wilson } from "../statistics/intervals";
 import { type ArmCounts, type Share, addCounts, noTraffic } from "../traffic";
 import { duration, percent, plain } from "../units";
 import type { Answer, Clock, Gate, GateAnswer, Observation } from "./gate";
@@ -60,7 +60,8 @@ export class TrafficThreshold implements Gate {
     const excess = this.excess(this.sinceStart);
     const counts = this.sinceStart;
     if (excess && excess.certain.n > 0) {
-      const bound = lowerBound(excess.certain.x, excess.certain.n, EARLY_CONFIDENCE);
+      // The lower end of a two-sided interval at 2c − 1 is the one-sided bound at c.
+      const bound = clopperPearson(excess.certain.x, excess.certain.n, 2 * EARLY_CONFIDENCE - 1).low;
       if (bound > excess.allowed)
         return this.say("fail", counts, `${this.finding(counts)}; with ${percent(EARLY_CONFIDENCE)} certainty more than ${percent(bound)} of its requests are beyond the limit, ${percent(excess.allowed)} may be.`);
     }

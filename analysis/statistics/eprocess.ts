@@ -19,35 +19,34 @@ export const failShares = (p0: number): number[] => logSpaced(Math.min(GAP * p0,
 /** Alternatives to "the share is at least p0": from a tenth of it to p0/1.05. */
 export const passShares = (p0: number): number[] => logSpaced(p0 / PASS_SPAN, p0 / GAP, GRID_SIZE);
 
-/** ℓ(R; r): log likelihood ratio of one window that the canary's share is R instead of r times the baseline's, given both arms' counts. */
-export function logRatio(canary: Share, baseline: Share, alternative: number, r: number): number {
-  if (canary.n + baseline.n <= 0) return 0;
-  const joint = (canary.n * alternative + baseline.n) / (canary.n * r + baseline.n);
-  return canary.x * Math.log(alternative / r) - (canary.x + baseline.x) * Math.log(joint);
-}
-
 /**
  * E-process for the ratio of two shares against a null ratio `r` (after Lindon & Malek, arXiv 2011.03567, 2205.14762). For every true ratio
  * on the null's side its expectation is at most 1 at all times, so by Ville's inequality it ever reaches 1/α with probability at most α.
  * Log likelihood ratios are divided by the overdispersion `phi` ≥ 1.
  */
 export class RatioProcess {
-  private readonly logs: number[];
+  private readonly logs: Float64Array;
+  private readonly gains: Float64Array;
 
   constructor(
     private readonly r: number,
     private readonly alternatives: readonly number[],
     private readonly phi: number,
   ) {
-    this.logs = alternatives.map(() => 0);
+    this.logs = new Float64Array(alternatives.length);
+    this.gains = Float64Array.from(alternatives, (alternative) => Math.log(alternative / r));
   }
 
-  /** Adds a window's counts; events without requests in one of the arms say nothing about a ratio. */
+  /** Adds a window's counts, for each alternative R: ℓ(R; r) = x_c·ln(R/r) − (x_c + x_b)·ln[(n_c·R + n_b)/(n_c·r + n_b)]. */
   add(canary: Share, baseline: Share): void {
+    // Events without requests in one of the arms say nothing about a ratio.
     if (canary.n <= 0 || baseline.n <= 0) return;
-    this.alternatives.forEach((alternative, j) => {
-      this.logs[j] = (this.logs[j] as number) + logRatio(canary, baseline, alternative, this.r) / this.phi;
-    });
+    const events = canary.x + baseline.x;
+    const expected = canary.n * this.r + baseline.n;
+    for (let j = 0; j < this.logs.length; j++) {
+      const joint = Math.log((canary.n * (this.alternatives[j] as number) + baseline.n) / expected);
+      this.logs[j] = (this.logs[j] as number) + (canary.x * (this.gains[j] as number) - events * joint) / this.phi;
+    }
   }
 
   /** ln E: the mean of the alternatives' likelihood ratios; 0 before any data. */

@@ -1,15 +1,15 @@
 /** ln Σ exp(values[i]), without overflow; −Infinity for an empty list. */
-export function logSumExp(values: readonly number[]): number {
+export function logSumExp(values: ArrayLike<number>): number {
   let top = -Infinity;
-  for (const v of values) if (v > top) top = v;
+  for (let i = 0; i < values.length; i++) top = Math.max(top, values[i] as number);
   if (!Number.isFinite(top)) return top;
   let sum = 0;
-  for (const v of values) sum += Math.exp(v - top);
+  for (let i = 0; i < values.length; i++) sum += Math.exp((values[i] as number) - top);
   return top + Math.log(sum);
 }
 
 /** ln of the plain average of exp(values[i]). */
-export const logMeanExp = (values: readonly number[]): number => logSumExp(values) - Math.log(values.length);
+export const logMeanExp = (values: ArrayLike<number>): number => logSumExp(values) - Math.log(values.length);
 
 /** `size` points from `from` to `to` inclusive, equally spaced in their logarithm; 0 < from, 0 < to, size ≥ 2. */
 export function logSpaced(from: number, to: number, size: number): number[] {

@@ -21,7 +21,7 @@ const PROMISES: readonly ((results: Results) => Promised)[] = [
     const count = (end: string): number => outcomes.filter((o) => o.end === end).length;
     const promoted = outcomes.filter((o) => o.end === "promoted").map((o) => o.seconds);
     return {
-      promise: "A/A, 500 req/s, stages 5/25/50/100: at most 132 rollbacks in 10,000 rollouts (α = 1 %)",
+      promise: "A/A, 500 req/s, stages 5/25/50/100, asked every 10 s: at most 132 rollbacks in 10,000 rollouts (α = 1 %)",
       measured: `${count("rolled back")} rolled back, ${count("held")} held, ${count("promoted")} promoted (median ${(median(promoted) / 60).toFixed(1)} min)`,
       kept: outcomes.length === 10_000 && count("rolled back") <= 132,
     };

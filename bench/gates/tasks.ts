@@ -34,10 +34,10 @@ export const FAMILIES: Readonly<Record<string, GatesInput>> = {
   E: { preset: "E" },
 };
 
-const RUNS_A_CELL = 100;
+const RUNS_A_CELL = 60;
 
 export const PROMISE_TASKS: readonly Task[] = [
-  { id: "sameRelease", scenario: PROMISED.sameRelease, settings: usual, play: "rollout", runs: 10_000 },
+  { id: "sameRelease", scenario: PROMISED.sameRelease, settings: { ...usual, window: 10 }, play: "rollout", runs: 10_000 },
   { id: "sharedOutages", scenario: PROMISED.sharedOutages, settings: { ...usual, stages: COMPARED }, play: "rollout", runs: 1000 },
   { id: "twiceTheErrors", scenario: PROMISED.twiceTheErrors, settings: { ...usual, gates: { latency: false }, stages: [{ weight: 5 }], window: 15 }, play: "passes", runs: 2000 },
   { id: "fivefold", scenario: PROMISED.fivefold, settings: { ...usual, window: 1 }, play: "rollout", runs: 1000 },

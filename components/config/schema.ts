@@ -145,8 +145,9 @@ const analysis = z.strictObject({
   prometheus: z.union([url.transform((one) => [one]), z.array(url)], { error: "it must be a URL or a list of URLs" }).default([]),
   source: oneOf(["ingress-nginx", "traefik", "app"]).default("ingress-nginx"),
   scrapeInterval: seconds("15s"),
+  probeInterval: seconds("30s"),
   gates: gatesSchema,
-}).transform(({ scrapeInterval, ...rest }) => ({ ...rest, scrapeIntervalSeconds: scrapeInterval }));
+}).transform(({ scrapeInterval, probeInterval, ...rest }) => ({ ...rest, scrapeIntervalSeconds: scrapeInterval, probeIntervalSeconds: probeInterval }));
 
 const NAMESPACE_RULE = 'it must be a Kubernetes namespace: lower-case letters, digits and "-", at most 63 characters';
 const SERVICE_NAME_RULE =
@@ -170,4 +171,5 @@ export const stackConfigSchema = z.strictObject({
   router: oneOf(["ingress-nginx"]).default("ingress-nginx"),
   ingressClass: text(/^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/, "it must be the name of an IngressClass").default("nginx"),
   ingressController: oneOf(["existing"]).default("existing"),
+  ingressUrl: url.optional(),
 });

@@ -116,6 +116,8 @@ export interface AnalysisConfig {
   readonly source: "ingress-nginx" | "traefik" | "app";
   /** Seconds between two scrapes. Default 15. */
   readonly scrapeIntervalSeconds: number;
+  /** Seconds between two probes of the health endpoint through the canary. Default 30. */
+  readonly probeIntervalSeconds: number;
   readonly gates: GatesConfig;
 }
 
@@ -141,4 +143,6 @@ export interface StackConfig {
   /** `spec.ingressClassName`. Default nginx. */
   readonly ingressClass: string;
   readonly ingressController: "existing";
+  /** Base URL at which the driver reaches the ingress controller, to probe the canary by its header. Default none: no probes. */
+  readonly ingressUrl?: string;
 }

@@ -5,7 +5,9 @@ import { apply, ended, held, promoted, rolledBack, throwIfInterrupted, type Endi
 import { promote } from "./promote";
 import { revert } from "./revert";
 import { runStage } from "./stage";
-import { watchTraffic, type TrafficWatch } from "./watch";
+import { expectation } from "./expectation";
+import { probeCanary } from "./probe";
+import { pollAll, watchTraffic, type TrafficWatch } from "./watch";
 
 /** The first version of a stack: nobody is served yet, so there is nothing to compare it with. */
 async function install(context: RolloutContext, config: StackConfig, version: string): Promise<Ending> {
@@ -66,15 +68,20 @@ export async function deploy(context: RolloutContext, version: string): Promise<
   const stable = config.stable.version;
   if (stable === version) return promoted(`${version} is the stable version already; nothing was changed.`);
 
-  const watch = watchTraffic(config, { stable, canary: version });
+  const watch = await watchTraffic(config, { stable, canary: version }, context.signal);
   context.report({ event: "start", message: `rolling out ${version} beside ${stable}: weights ${config.rollout.stages.map((s) => s.weight).join(", ")}` });
   try {
-    const trouble = await start(context, config, version);
+    await pollAll(watch, "settling", context.signal);
+    const trouble = (await start(context, config, version)) ?? (await probeCanary(watch, config, context.signal));
     if (trouble) {
       await revert(context, trouble);
       return rolledBack(`${version} never got traffic and is removed: ${trouble}.`);
     }
     throwIfInterrupted(context.signal);
+    // The canary's start took some seconds, in which the baseline was served: enough to foresee how long the stages will take.
+    const baseline = await pollAll(watch, "settling", context.signal);
+    const foreseen = expectation(config, baseline);
+    if (foreseen) context.report({ event: "note", message: foreseen });
     return await stages(context, watch, config, version);
   } catch (cause) {
     if (context.signal.aborted) return interrupted(context, watch, config, version, (context.signal.reason as InterruptedError).signalName);

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { joinVerdicts, whyMissing, type TrafficWindow, type Verdict } from "../../analysis";
+import { joinVerdicts, whyMissing, type Verdict } from "../../analysis";
 import type { StackConfig, Stage } from "../../components/config";
 import { apply, type RolloutContext } from "./context";
 import { verifySplit } from "./verify";
-import { pollAll, type TrafficWatch, type WatchedService } from "./watch";
+import { pollAll, type TrafficWatch } from "./watch";
 
 /** What a stage came to: on to the next one, home, or a person's turn. */
 export interface StageResult {
@@ -36,16 +36,13 @@ export async function runStage(context: RolloutContext, watch: TrafficWatch, con
   const { weight, dwellSeconds } = config.rollout.stages[index] as Stage;
   const { report, signal } = context;
   const pollSeconds = config.analysis.scrapeIntervalSeconds;
-  const feed = (phase: "settling" | "observing") => (service: WatchedService, window: TrafficWindow): boolean => {
-    service.judge.observe(window, phase);
-    return judge(watch, { elapsedSeconds: 0, dwellSeconds, capSeconds: Infinity }).verdict === "rollback";
-  };
+  const lost = (): boolean => judge(watch, { elapsedSeconds: 0, dwellSeconds, capSeconds: Infinity }).verdict === "rollback";
 
   report({ event: "stage", stage: index, weight, message: `stage ${index + 1} of ${config.rollout.stages.length}: weight ${weight}` });
   watch.services.forEach((s) => s.judge.beginStage(index));
   await apply(context, { weight }, `weight ${weight}`);
   signal.throwIfAborted();
-  const verified = await verifySplit({ watch, weight, report, signal, pollSeconds, timeoutSeconds: config.rollout.verifyTimeoutSeconds, onWindow: feed("settling") });
+  const verified = await verifySplit({ watch, weight, report, signal, pollSeconds, timeoutSeconds: config.rollout.verifyTimeoutSeconds, stop: lost });
   if (verified.state === "off") return { verdict: "rollback", reason: `The weight is not what is served: ${verified.sentence} after ${config.rollout.verifyTimeoutSeconds} s.` };
   if (verified.state === "unseen") return { verdict: config.rollout.onBlind, reason: `The split could not be verified within ${config.rollout.verifyTimeoutSeconds} s: ${verified.sentence}.` };
   if (verified.state === "served") report({ event: "split", stage: index, weight, served: verified.share, message: `served as set: ${verified.sentence}` });
@@ -63,12 +60,9 @@ export async function runStage(context: RolloutContext, watch: TrafficWatch, con
     report({ event: "observe", stage: index, weight, gates: verdict.gates, message: `weight ${weight}, ${settled.toFixed(0)} s: ${summary(verdict)}` });
     await sleep(pollSeconds * 1000, undefined, { signal });
     const phase = (Date.now() - began) / 1000 < config.rollout.warmUpSeconds ? "settling" : "observing";
-    for (const { service, reading } of await pollAll(watch, signal)) {
-      if (reading.kind === "value") {
-        service.judge.observe(reading.value, phase);
-        lastSeen = Date.now();
-      } else service.judge.noData(whyMissing(reading));
-      if (reading.kind !== "value" && Date.now() - lastSeen > config.rollout.verifyTimeoutSeconds * 1000)
+    for (const { reading } of await pollAll(watch, phase, signal)) {
+      if (reading.kind === "value") lastSeen = Date.now();
+      else if (Date.now() - lastSeen > config.rollout.verifyTimeoutSeconds * 1000)
         return { verdict: config.rollout.onBlind, reason: `No metrics for ${config.rollout.verifyTimeoutSeconds} s: ${whyMissing(reading)}` };
     }
   }

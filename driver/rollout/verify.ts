@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { whyMissing, type TrafficWindow } from "../../analysis";
 import type { Reporter } from "../report/events";
 import { judgeSplit, type SplitJudgement } from "./split";
-import { pollAll, type TrafficWatch, type WatchedService } from "./watch";
+import { pollAll, type TrafficWatch } from "./watch";
 
 export interface VerifyOptions {
   readonly watch: TrafficWatch;
@@ -12,8 +12,8 @@ export interface VerifyOptions {
   readonly pollSeconds: number;
   readonly report: Reporter;
   readonly signal?: AbortSignal;
-  /** Sees every window on the way, so that tripwires are not blind during the verification; true ends it early. */
-  readonly onWindow?: (service: WatchedService, window: TrafficWindow) => boolean;
+  /** Asked after every look, so that tripwires are not blind during the verification; true ends it early. */
+  readonly stop?: () => boolean;
 }
 
 export interface Verified {
@@ -56,14 +56,14 @@ export async function verifySplit(options: VerifyOptions): Promise<Verified> {
   };
   for (const deadline = Date.now() + timeoutSeconds * 1000; Date.now() < deadline; ) {
     await sleep(pollSeconds * 1000, undefined, { signal });
-    for (const { service, reading } of await pollAll(watch, signal)) {
+    for (const { service, reading } of await pollAll(watch, "settling", signal)) {
       if (reading.kind !== "value") {
         missing = whyMissing(reading);
         continue;
       }
       tallies.set(service.name, count(tallies.get(service.name), weight, reading.value));
-      if (options.onWindow?.(service, reading.value)) return { state: "stopped", share: shareOfAll(), sentence: describe() };
     }
+    if (options.stop?.()) return { state: "stopped", share: shareOfAll(), sentence: describe() };
     report({ event: "observe", weight, served: shareOfAll(), message: describe() });
     if (watch.services.every((s) => tallies.get(s.name)?.judgement.state === "served")) return { state: "served", share: shareOfAll(), sentence: describe() };
   }

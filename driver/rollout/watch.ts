@@ -1,59 +1,120 @@
-import { createMeter, createPrometheus, Judge, type PrometheusSource, type Reading, type TrafficMeter, type TrafficWindow } from "../../analysis";
+import {
+  createMeter, createMetricPoller, createPrometheus, Judge, measureOverdispersion, whyMissing,
+  type MetricPoller, type Phase, type Reading, type TrafficMeter, type TrafficTarget, type TrafficWindow,
+} from "../../analysis";
+import type { ServiceConfig, StackConfig } from "../../components/config";
 import { trackName } from "../../components/names";
-import type { StackConfig } from "../../components/config";
 import { podReader, type PodReader } from "../cluster/pods";
 import { UsageError } from "../errors";
+import { canaryProbe, type HealthProbe } from "./probe";
 
-/** A service under rollout: where its traffic is read and who judges it. */
+/** Seconds of the baseline's past from which its overdispersion is measured. */
+const HISTORY = 1800;
+
+/** A service under rollout: everything that is known of it goes to its judge. */
 export interface WatchedService {
   readonly name: string;
   readonly critical: boolean;
-  readonly meter: TrafficMeter;
   readonly judge: Judge;
+  readonly probe: HealthProbe | undefined;
+  /** Reads what is new, feeds the judge, and returns what the router served. */
+  poll(phase: Phase, signal?: AbortSignal): Promise<Reading<TrafficWindow>>;
+}
+
+interface Sources {
+  readonly meter: TrafficMeter;
+  readonly metrics: MetricPoller;
+  readonly pods: PodReader;
+  readonly probe: HealthProbe | undefined;
+}
+
+class Watched implements WatchedService {
+  private probeDue = 0;
+
+  constructor(
+    readonly name: string,
+    readonly critical: boolean,
+    readonly judge: Judge,
+    private readonly sources: Sources,
+    private readonly canary: string,
+    private readonly probeInterval: number,
+  ) {}
+
+  get probe(): HealthProbe | undefined {
+    return this.sources.probe;
+  }
+
+  async poll(phase: Phase, signal?: AbortSignal): Promise<Reading<TrafficWindow>> {
+    const { meter, metrics, pods } = this.sources;
+    const [reading, own, health] = await Promise.all([meter.poll(signal), metrics.poll(signal), pods.health(this.name, this.canary), this.probeWhenDue(signal)]);
+    if (reading.kind === "value") this.judge.observe(reading.value, phase);
+    // A scrape that has not come yet is no blindness.
+    else if (reading.kind !== "too-few-samples") this.judge.noData(whyMissing(reading));
+    for (const { reading: metric } of own) {
+      if (metric.kind !== "value") continue;
+      if (metric.value.type === "ratio") this.judge.observeRatio(metric.value, phase);
+      else this.judge.observeGauge(metric.value, phase);
+    }
+    if (health) this.judge.observePods(health);
+    return reading;
+  }
+
+  private async probeWhenDue(signal?: AbortSignal): Promise<void> {
+    if (!this.sources.probe || Date.now() < this.probeDue) return;
+    this.probeDue = Date.now() + this.probeInterval * 1000;
+    this.judge.observeProbe((await this.sources.probe.ask(signal)) === undefined);
+  }
 }
 
 /** Reads what each service of the stack serves, and how its canary's pods are. */
 export interface TrafficWatch {
   readonly services: readonly WatchedService[];
-  readonly pods: PodReader;
-  /** The version under rollout. */
-  readonly canary: string;
   close(): void;
 }
 
-/** @throws UsageError when the stack names no Prometheus: without data nothing could ever pass. */
-export function watchTraffic(config: StackConfig, versions: { stable: string; canary: string }): TrafficWatch {
-  const { prometheus, source: profile, scrapeIntervalSeconds, gates } = config.analysis;
-  if (prometheus.length === 0) throw new UsageError("canary:analysis.prometheus names no server: a rollout without metrics can never pass, so name at least one.");
-  const source: PrometheusSource = createPrometheus({ servers: [...prometheus], cache: 0 });
-  // A stack without a critical service is judged like one with a single one: α is shared by at least one.
-  const critical = Math.max(1, Object.values(config.services).filter((s) => s.critical).length);
-  const services = Object.entries(config.services).map(([name, service]): WatchedService => ({
-    name,
-    critical: service.critical,
-    judge: new Judge(gates, { stages: config.rollout.stages }, { services: critical }),
-    meter: createMeter(source, {
-      profile,
-      namespace: config.namespace,
-      service: name,
-      stableService: trackName(name, "stable"),
-      canaryService: trackName(name, "canary"),
-      port: service.servicePort,
-      stableVersion: versions.stable,
-      canaryVersion: versions.canary,
-      lookback: Math.max(4 * scrapeIntervalSeconds, 10),
-    }),
-  }));
-  return { services, pods: podReader(config.namespace), canary: versions.canary, close: () => source.close() };
+function targetOf(config: StackConfig, name: string, service: ServiceConfig, versions: Versions): TrafficTarget {
+  const { source: profile, scrapeIntervalSeconds } = config.analysis;
+  return {
+    profile,
+    namespace: config.namespace,
+    service: name,
+    stableService: trackName(name, "stable"),
+    canaryService: trackName(name, "canary"),
+    port: service.servicePort,
+    stableVersion: versions.stable,
+    canaryVersion: versions.canary,
+    lookback: Math.max(4 * scrapeIntervalSeconds, 10),
+  };
 }
 
-/** One poll of all services at once; what the cluster says of their canaries' pods goes to their judges on the way. */
-export async function pollAll(watch: TrafficWatch, signal?: AbortSignal): Promise<{ service: WatchedService; reading: Reading<TrafficWindow> }[]> {
-  return Promise.all(
-    watch.services.map(async (service) => {
-      const [reading, pods] = await Promise.all([service.meter.poll(signal), watch.pods.health(service.name, watch.canary)]);
-      if (pods) service.judge.observePods(pods);
-      return { service, reading };
-    }),
-  );
+interface Versions {
+  readonly stable: string;
+  readonly canary: string;
+}
+
+/**
+ * Opens the metric sources of every service.
+ *
+ * @throws UsageError when the stack names no Prometheus: without data nothing could ever pass
+ */
+export async function watchTraffic(config: StackConfig, versions: Versions, signal?: AbortSignal): Promise<TrafficWatch> {
+  const { prometheus, gates, probeIntervalSeconds } = config.analysis;
+  if (prometheus.length === 0) throw new UsageError("canary:analysis.prometheus names no server: a rollout without metrics can never pass, so name at least one.");
+  const source = createPrometheus({ servers: [...prometheus], cache: 0 });
+  const pods = podReader(config.namespace);
+  // A stack without a critical service is judged like one with a single one: α is shared by at least one.
+  const critical = Math.max(1, Object.values(config.services).filter((s) => s.critical).length);
+  const open = async ([name, service]: [string, ServiceConfig]): Promise<WatchedService> => {
+    const target = targetOf(config, name, service, versions);
+    const phi = await measureOverdispersion(source, target, { seconds: HISTORY, signal });
+    const judge = new Judge(gates, { stages: config.rollout.stages }, { services: critical, ...(phi.kind === "value" ? { overdispersion: phi.value } : {}) });
+    const sources = { meter: createMeter(source, target), metrics: createMetricPoller(source, gates, target), pods, probe: canaryProbe(config, service) };
+    return new Watched(name, service.critical, judge, sources, versions.canary, probeIntervalSeconds);
+  };
+  return { services: await Promise.all(Object.entries(config.services).map(open)), close: () => source.close() };
+}
+
+/** One poll of all services at once. */
+export function pollAll(watch: TrafficWatch, phase: Phase, signal?: AbortSignal): Promise<{ service: WatchedService; reading: Reading<TrafficWindow> }[]> {
+  return Promise.all(watch.services.map(async (service) => ({ service, reading: await service.poll(phase, signal) })));
 }

@@ -12,7 +12,7 @@ const NO_ROLLOUT = "No rollout is under way: start one with `canary deploy VERSI
 async function onRollout(context: RolloutContext, act: (config: StackConfig, watch: TrafficWatch, canary: string) => Promise<Ending>): Promise<Ending> {
   const config = context.file.read();
   if (!config.canary || !config.stable) throw new UsageError(NO_ROLLOUT);
-  const watch = watchTraffic(config, { stable: config.stable.version, canary: config.canary.version });
+  const watch = await watchTraffic(config, { stable: config.stable.version, canary: config.canary.version }, context.signal);
   try {
     return await act(config, watch, config.canary.version);
   } finally {

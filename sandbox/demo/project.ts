@@ -39,12 +39,15 @@ export function createProject(cluster: Cluster, tools: Toolchain, stack = "demo"
   const home = cluster.files.file("pulumi");
   for (const folder of [dir, home]) fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
   const project = parse(fs.readFileSync(path.join(CHECKOUT, "Pulumi.yaml"), "utf8")) as Record<string, unknown>;
-  fs.writeFileSync(path.join(dir, "Pulumi.yaml"), stringify({ ...project, main: path.join(CHECKOUT, "index.ts") }));
+  // Once: several stacks share the project, and a reader must never see it half written.
+  const projectFile = path.join(dir, "Pulumi.yaml");
+  if (!fs.existsSync(projectFile)) fs.writeFileSync(projectFile, stringify({ ...project, main: path.join(CHECKOUT, "index.ts") }));
   const values: StackValues = {
     namespace: "shop",
     weight: 0,
     services: { shop: shopService },
     rollout: DEMO_ROLLOUT,
+    ingressUrl: cluster.url("ingress"),
     analysis: { prometheus: cluster.url("prometheus"), source: "traefik", scrapeInterval: "1s", gates: { preset: "C" } },
     ...overrides,
   };

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import * as fs from "node:fs";
 import { AppsV1Api, CoreV1Api, KubeConfig, NetworkingV1Api } from "@kubernetes/client-node";
 import { upCluster, type Cluster } from "../../sandbox/cluster/launch";
-import { runCanary, type DriverRun } from "../../sandbox/demo/driver";
+import { runCanary, type DriverEvent, type DriverRun } from "../../sandbox/demo/driver";
 import { shopImages, SHOP_IMAGE } from "../../sandbox/demo/images";
 import { Load, type Counts } from "../../sandbox/demo/load";
 import { createProject, DEMO_ROLLOUT, type DemoProject, type StackValues } from "../../sandbox/demo/project";
@@ -25,6 +25,8 @@ export interface Shop extends DemoProject {
   readonly host: string;
   readonly cluster: Cluster;
   canary(...args: string[]): Promise<DriverRun>;
+  /** The same, with every event as it comes. */
+  canaryWatched(args: string[], onEvent: (event: DriverEvent) => void): Promise<DriverRun>;
   pulumi(...args: string[]): Promise<{ code: number; output: string }>;
   /** Replaces text in the stack file, as a person with an editor does. */
   edit(from: string | RegExp, to: string): void;
@@ -47,6 +49,7 @@ export async function shopStack(name: string, overrides: StackValues = {}): Prom
     host,
     cluster,
     canary: (...args) => runCanary(project, args),
+    canaryWatched: (args, onEvent) => runCanary(project, args, { onEvent }),
     pulumi: (...args) =>
       new Promise((resolve) => {
         execFile("pulumi", [...args, "--stack", name, "--non-interactive", "--color", "never"], { cwd: project.dir, env: project.env, maxBuffer: 1 << 26 }, (error, stdout, stderr) =>

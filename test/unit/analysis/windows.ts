@@ -1,4 +1,4 @@
-import type { ArmCounts, Clock, Histogram, TrafficWindow, Verdict } from "../../../analysis";
+import type { ArmCounts, Clock, Histogram, Judge, TrafficWindow, Verdict } from "../../../analysis";
 
 export const EDGES = [0.1, 0.5, 1, 2.5, Infinity];
 
@@ -19,3 +19,8 @@ export const PLAN = { stages: [{ weight: 5 }, { weight: 25 }, { weight: 50 }, { 
 
 /** The answers of a verdict by `metric gate`. */
 export const answers = (verdict: Verdict): Record<string, string> => Object.fromEntries(verdict.gates.map((g) => [`${g.metric} ${g.gate}`, g.answer]));
+
+/** Feeds `seconds` windows of one second. */
+export function feed(judge: Judge, seconds: number, canary: [number, number, number?], stable: [number, number, number?], start = 0): void {
+  for (let t = 1; t <= seconds; t++) judge.observe(window(start + t, arm(...canary), arm(...stable)), "observing");
+}

@@ -32,7 +32,7 @@ describe("the stack config", () => {
     ["a weight in words", { weight: "half" }, 'canary:weight is "half": it must be a whole number from 0 to 100.'],
     ["a misspelt key", { weigth: 5 }, "canary:weigth is not a known key: did you mean canary:weight?"],
     ["a key like no other", { zzz: 5 }, "canary:zzz is not a known key: the known keys are namespace, createNamespace, stable, canary, " +
-      "previous, weight, generation, services, rollout, analysis, router, ingressClass, ingressController."],
+      "previous, weight, generation, services, rollout, analysis, router, ingressClass, ingressController, ingressUrl."],
     ["a misspelt key inside", service({ prot: 1 }), "canary:services.shop.prot is not a known key: did you mean canary:services.shop.port?"],
     ["a misspelt key of a version", { canary: { version: "v2", envv: {} } }, "canary:canary.envv is not a known key: did you mean canary:canary.env?"],
     ["an empty canary", { canary: "" }, "canary:canary has no version: it must be a version, or a map with the key version."],
@@ -112,7 +112,7 @@ describe("the stack config", () => {
       workload: { replicas: 2, env: {}, resources: {}, terminationGraceSeconds: 30, drainSeconds: 5, progressDeadlineSeconds: 120 },
       routing: { pathType: "Prefix", header: { name: "X-Canary" } },
     });
-    expect(config.analysis).to.deep.include({ prometheus: [], source: "ingress-nginx", scrapeIntervalSeconds: 15 });
+    expect(config.analysis).to.deep.include({ prometheus: [], source: "ingress-nginx", scrapeIntervalSeconds: 15, probeIntervalSeconds: 30 });
     expect(config).to.not.have.any.keys("canary", "previous");
   });
 

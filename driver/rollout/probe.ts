@@ -1,0 +1,48 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import axios from "axios";
+import type { ServiceConfig, StackConfig } from "../../components/config";
+import type { TrafficWatch } from "./watch";
+
+/** A probe that takes longer has failed, in ms. */
+const TIMEOUT = 5000;
+
+/** Asks a service's health endpoint through the router. */
+export interface HealthProbe {
+  /** Undefined when the canary answered 200; otherwise what it did instead, in one clause. */
+  ask(signal?: AbortSignal): Promise<string | undefined>;
+}
+
+/**
+ * A probe that the router sends to the canary whatever the weight, by the canary header; undefined where the stack does not say how
+ * the driver reaches the ingress controller.
+ */
+export function canaryProbe({ ingressUrl }: StackConfig, service: ServiceConfig): HealthProbe | undefined {
+  if (ingressUrl === undefined) return undefined;
+  const host = service.hosts[0] as string;
+  const url = new URL(service.health, ingressUrl).href;
+  return {
+    async ask(signal) {
+      try {
+        const { status } = await axios.get(url, { headers: { host, [service.routing.header.name]: "always" }, timeout: TIMEOUT, signal, validateStatus: () => true, maxRedirects: 0 });
+        return status === 200 ? undefined : `${service.health} on ${host} answered ${status} through the canary`;
+      } catch (error) {
+        signal?.throwIfAborted();
+        return `${service.health} on ${host} could not be asked through the canary: ${(error as Error).message}`;
+      }
+    },
+  };
+}
+
+/**
+ * Asks every service's canary through the header route, before any user gets there; undefined when all answered, or where there is
+ * no way to ask. The router may need a moment until it knows the canary's pods.
+ */
+export async function probeCanary(watch: TrafficWatch, config: StackConfig, signal: AbortSignal): Promise<string | undefined> {
+  const deadline = Date.now() + config.rollout.verifyTimeoutSeconds * 1000;
+  for (const { probe } of watch.services) {
+    let problem = await probe?.ask(signal);
+    for (; problem !== undefined && Date.now() < deadline; problem = await probe?.ask(signal)) await sleep(500, undefined, { signal });
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}

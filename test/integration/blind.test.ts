@@ -1,0 +1,85 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { expect } from "chai";
+import { sharedCluster, shopStack } from "./harness";
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+const json = (response: ServerResponse, result: unknown): void => void response.setHeader("content-type", "application/json").end(JSON.stringify({ status: "success", data: result }));
+const series = (value: string) => ({ metric: { service: "x", code: "200", le: "+Inf" }, values: [[Date.now() / 1000, value]] });
+
+/** Ways in which a Prometheus can fail to know; each with what the held rollout must say of it. */
+const FAILINGS: Record<string, { answer: Answer | "closed"; says: RegExp }> = {
+  "is stopped": { answer: "closed", says: /ECONNREFUSED|cannot be reached|refused/i },
+  "answers 500": { answer: (_, response) => void response.writeHead(500).end("oops"), says: /500/ },
+  "answers NaN": { answer: (_, response) => json(response, { resultType: "matrix", result: [series("NaN")] }), says: /NaN/ },
+  "answers nothing": { answer: (_, response) => json(response, { resultType: "matrix", result: [] }), says: /no series/ },
+  "answers text instead of JSON": { answer: (_, response) => void response.end("<html>please log in</html>"), says: /JSON|log in|text/i },
+};
+
+/** A Prometheus that is honest until it is told to fail. */
+async function failingPrometheus(upstream: string): Promise<{ url: string; fail(answer: Answer | "closed"): void; close(): void }> {
+  let failing: Answer | undefined;
+  const server = createServer((request, response) => {
+    if (failing) return failing(request, response);
+    const chunks: Buffer[] = [];
+    request.on("data", (c: Buffer) => chunks.push(c)).on("end", () => {
+      const body = request.method === "POST" ? Buffer.concat(chunks) : undefined;
+      fetch(`${upstream}${request.url}`, { method: request.method, body, headers: { "content-type": request.headers["content-type"] ?? "text/plain" } }).then(
+        async (answer) => response.writeHead(answer.status, { "content-type": "application/json" }).end(await answer.text()),
+        () => response.destroy(),
+      );
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const close = (): void => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    fail: (answer) => (answer === "closed" ? close() : void (failing = answer)),
+    close,
+  };
+}
+
+describe("a rollout whose Prometheus", function () {
+  this.timeout(150_000);
+  const results = new Map<string, Promise<{ exitCode: number; message: string; promotes: boolean; weight: number }>>();
+
+  /** All at once: each mostly waits. */
+  before(async () => {
+    const { cluster } = await sharedCluster();
+    for (const [i, [how, { answer }]] of Object.entries(FAILINGS).entries()) {
+      const run = async () => {
+        const prometheus = await failingPrometheus(cluster.url("prometheus"));
+        const shop = await shopStack(`blind${i}`, {
+          rollout: { stages: [{ weight: 50, dwell: "2s" }, { weight: 100 }], warmUp: "0s", verifyTimeout: "12s", cap: "60s" },
+          analysis: { prometheus: prometheus.url, source: "traefik", scrapeInterval: "1s" },
+        });
+        await shop.canary("deploy", "v1", "--yes");
+        const load = shop.background(40);
+        let promotes = false;
+        const deployed = await shop.canaryWatched(["deploy", "v2", "--yes"], (event) => {
+          if (event.event === "split") prometheus.fail(answer);
+          if (event.event === "promote") promotes = true;
+        });
+        const last = deployed.events.at(-1);
+        const weight = ((await shop.canary("status")).events[0] as unknown as { deployed: { weight: number } }).deployed.weight;
+        await load.stop();
+        prometheus.close();
+        return { exitCode: deployed.exitCode, message: last?.message ?? deployed.stderr, promotes, weight };
+      };
+      results.set(how, run());
+    }
+    await Promise.allSettled(results.values());
+  });
+
+  for (const [how, { says }] of Object.entries(FAILINGS))
+    it(`${how} is held with the reason, neither promoted nor reverted`, async () => {
+      const { exitCode, message, promotes, weight } = await results.get(how)!;
+      expect({ exitCode, promotes, weight }, message).to.deep.equal({ exitCode: 3, promotes: false, weight: 50 });
+      expect(message).to.match(/^v2 is held at weight 50: No metrics for 12 s: /);
+      expect(message).to.match(says);
+    });
+});
