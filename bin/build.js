@@ -5,7 +5,7 @@ const fs = require("node:fs");
 const path = require("node:path");
 
 const root = path.resolve(__dirname, "..");
-const sources = ["index.ts", "components", "analysis", "driver", "sandbox", "test", "tsconfig.json"];
+const sources = ["index.ts", "components", "analysis", "driver", "sandbox", "test", "bench", "tsconfig.json"];
 const stamp = path.join(root, "dist", ".built");
 
 /** Newest modification time, in ms since the epoch, of a file or of all TypeScript files below a folder. */

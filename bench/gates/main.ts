@@ -24,7 +24,7 @@ async function main(): Promise<void> {
     const own = parts.filter((p) => p.id === id);
     return [id, { id, outcomes: own.flatMap((p) => p.outcomes), passes: own.reduce((sum, p) => sum + p.passes, 0) }];
   }));
-  const text = figures(results, (Date.now() - started) / 1000);
+  const text = figures(results, { wall: (Date.now() - started) / 1000, processor: (process.cpuUsage().user + process.cpuUsage().system) / 1e6 });
   process.stdout.write(`${text}\n`);
   writeFigures(resolve("docs", "gates.md"), text);
   if (promises(results).some((p) => !p.kept)) process.exitCode = 1;

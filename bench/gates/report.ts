@@ -73,12 +73,12 @@ function badCell({ outcomes }: Result): string {
 }
 
 /** Everything that was measured, as Markdown. */
-export function figures(results: Results, seconds: number): string {
+export function figures(results: Results, seconds: { wall: number; processor: number }): string {
   const families = Object.keys(FAMILIES);
   const cells = (scenarios: typeof GOOD, cell: (result: Result) => string) => scenarios.map((s) => [s.name, ...families.map((f) => cell(of(results, cellId(s, f))))]);
   const runs = PROMISE_TASKS.map((task: Task) => `${task.scenario.name}: ${task.runs}`).join("; ");
   return [
-    `Measured by \`npm run bench:gates\` in ${seconds.toFixed(0)} s (runs: ${runs}).`,
+    `Measured by \`npm run bench:gates\` in ${seconds.wall.toFixed(0)} s, with ${seconds.processor.toFixed(0)} s of processor time (runs: ${runs}).`,
     table(["promise", "measured", "kept"], promises(results).map((p) => [p.promise, p.measured, p.kept ? "yes" : "**no**"])),
     "Good releases (errors 1 % unless said otherwise, 200 req/s): false rollbacks, holds, median minutes to promotion.",
     table(["good release", ...families], cells(GOOD, goodCell)),

@@ -1,6 +1,7 @@
-import type { AppsV1Api, CoreV1Api, V1ContainerStatus, V1Pod } from "@kubernetes/client-node";
+import type { V1ContainerStatus, V1Pod } from "@kubernetes/client-node";
 import type { PodHealth } from "../../analysis";
 import { versionLabel } from "../../components/names";
+import { kubernetes } from "./client";
 
 /** What the driver asks the cluster about a version's pods. A cluster that cannot be asked answers undefined: it is no evidence of anything. */
 export interface PodReader {
@@ -28,29 +29,17 @@ function troubleOf(pod: V1Pod): string | undefined {
 }
 
 class KubernetesPods implements PodReader {
-  private apis: Promise<{ core: CoreV1Api; apps: AppsV1Api }> | undefined;
-
   constructor(private readonly namespace: string) {}
 
-  /** Loaded late: the client library costs a second. */
-  private api(): Promise<{ core: CoreV1Api; apps: AppsV1Api }> {
-    this.apis ??= import("@kubernetes/client-node").then((k8s) => {
-      const config = new k8s.KubeConfig();
-      config.loadFromDefault();
-      return { core: config.makeApiClient(k8s.CoreV1Api), apps: config.makeApiClient(k8s.AppsV1Api) };
-    });
-    return this.apis;
-  }
-
   private async pods(labelSelector: string): Promise<V1Pod[]> {
-    const { items } = await (await this.api()).core.listNamespacedPod({ namespace: this.namespace, labelSelector });
+    const { items } = await (await kubernetes()).core.listNamespacedPod({ namespace: this.namespace, labelSelector });
     return items.filter((p) => p.metadata?.deletionTimestamp === undefined);
   }
 
   async health(service: string, version: string): Promise<PodHealth | undefined> {
     const labelSelector = `app.kubernetes.io/name=${service},app.kubernetes.io/version=${versionLabel(version)}`;
     try {
-      const { apps } = await this.api();
+      const { apps } = await kubernetes();
       const [pods, deployments] = await Promise.all([this.pods(labelSelector), apps.listNamespacedDeployment({ namespace: this.namespace, labelSelector })]);
       const desired = deployments.items.reduce((sum, d) => sum + (d.spec?.replicas ?? 1), 0);
       const restarts = pods.flatMap(statusesOf).reduce((sum, s) => sum + s.restartCount, 0);

@@ -1,4 +1,5 @@
 import type { StackConfig, VersionValue } from "../../components/config";
+import { sendHome } from "../cluster/home";
 import { DriverError } from "../errors";
 import { versionOf } from "../stack/file";
 import { apply, type RolloutContext } from "./context";
@@ -9,7 +10,7 @@ import type { TrafficWatch } from "./watch";
 const POLL_SECONDS = 1;
 
 /**
- * Sends all traffic home, then removes the canary's pods. Two updates, because capacity may only go after the traffic has left.
+ * Sends all traffic home by a live patch, records it, then removes the canary's pods. Two updates, because capacity may only go after the traffic has left.
  *
  * The canary's Service goes back to the stable revision in the first one: weight 0 alone leaves sessions on the canary that
  * stick to it by cookie.
@@ -21,10 +22,21 @@ export async function revert(context: RolloutContext, reason: string, watch?: Tr
   if (canary === undefined) throw new DriverError("There is no canary to revert.");
   report({ event: "revert", weight: 0, message: `reverting ${versionOf(canary)}: ${reason}` });
   if (config.weight > 0) {
+    await patchFirst(context, config);
     await apply(context, { canary: withdrawn(canary), weight: 0 }, "all traffic home");
     if (watch) await confirmHome(context, watch, config);
   }
   await apply(context, { canary: null, weight: 0 }, "remove the canary");
+}
+
+/** An update takes seconds, a patch does not: the users first, the record after. */
+async function patchFirst({ report }: RolloutContext, config: StackConfig): Promise<void> {
+  try {
+    await sendHome(config.namespace, Object.keys(config.services));
+    report({ event: "revert", weight: 0, message: "the router is told to send all traffic home; recording it with pulumi up" });
+  } catch (cause) {
+    report({ event: "note", message: `The live objects could not be patched (${(cause as Error).message.split("\n")[0]}); pulumi up sends the traffic home instead.` });
+  }
 }
 
 const withdrawn = (canary: VersionValue): VersionValue => ({ ...(typeof canary === "string" ? { version: canary } : canary), withdrawn: true });
