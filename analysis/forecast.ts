@@ -28,7 +28,8 @@ const scale = (counts: ArmCounts, by: number, errors = 1): ArmCounts => ({
 
 /**
  * Expected time to a verdict of every stage at the traffic seen, along the mean path: the evidence of expected counts. About half of all
- * rollouts are faster. Only what traffic feeds is foreseen: probes, pods and queries of the user's own stay undecided. `factor` > 1, default 5.
+ * rollouts are faster. The canary's pods and health probes are
+ * taken to be well; queries of the user's own cannot be foreseen and stay undecided. `factor` > 1, default 5.
  */
 export function forecast(config: GatesConfig, plan: { stages: readonly Stage[] }, baseline: Baseline, capSeconds: number, factor = 5, options: JudgeOptions = {}): StageForecast[] {
   const verdict = (index: number, seconds: number, errors: number): Verdict["verdict"] => {
@@ -38,6 +39,8 @@ export function forecast(config: GatesConfig, plan: { stages: readonly Stage[] }
     // Latency edges are chosen from the baseline alone, before anything is compared.
     judge.observe({ from: -1, to: 0, canary: { requests: 0, errors: 0 }, stable: baseline.counts }, "settling");
     for (let i = 0; i <= index; i++) judge.beginStage(i);
+    judge.observePods({ ready: 1, desired: 1, restarts: 0 });
+    judge.observeProbe(true);
     judge.observe({ from: 0, to: seconds, canary: scale(baseline.counts, share * perSecond, errors), stable: scale(baseline.counts, (1 - share) * perSecond) }, "observing");
     return judge.verdict({ elapsedSeconds: seconds, dwellSeconds: 0, capSeconds: Infinity }).verdict;
   };

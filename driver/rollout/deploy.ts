@@ -4,7 +4,7 @@ import { podReader } from "../cluster/pods";
 import { apply, ended, held, promoted, rolledBack, throwIfInterrupted, type Ending, type RolloutContext } from "./context";
 import { promote } from "./promote";
 import { revert } from "./revert";
-import { runStage } from "./stage";
+import { finalCheck, runStage, type StageResult } from "./stage";
 import { expectation } from "./expectation";
 import { probeCanary } from "./probe";
 import { pollAll, watchTraffic, type TrafficWatch } from "./watch";
@@ -35,18 +35,20 @@ async function start(context: RolloutContext, config: StackConfig, version: stri
 }
 
 async function stages(context: RolloutContext, watch: TrafficWatch, config: StackConfig, version: string): Promise<Ending> {
-  for (const index of config.rollout.stages.keys()) {
-    const { verdict, reason } = await runStage(context, watch, config, index);
+  const unlessPromote = async ({ verdict, reason }: StageResult): Promise<Ending | undefined> => {
     throwIfInterrupted(context.signal);
+    if (verdict === "promote") return undefined;
     if (verdict === "hold") return held(`${version} is held at weight ${context.file.read().weight}: ${reason} Go on with \`canary promote\` or \`canary rollback\`.`);
-    if (verdict === "rollback") {
-      await revert(context, reason, watch);
-      return rolledBack(`${version} is rolled back: ${reason}`);
-    }
+    await revert(context, reason, watch);
+    return rolledBack(`${version} is rolled back: ${reason}`);
+  };
+  for (const index of config.rollout.stages.keys()) {
+    const ending = await unlessPromote(await runStage(context, watch, config, index));
+    if (ending) return ending;
   }
   if (!config.rollout.autoPromote) return held(`${version} passed every stage and is held, as canary:rollout.autoPromote is false: \`canary promote\` or \`canary rollback\`.`);
   if (context.confirm && !(await context.confirm(`Promote ${version}?`))) return held(`${version} passed every stage and is held at your word: \`canary promote\` or \`canary rollback\`.`);
-  return promoted(await promote(context, context.file.read(), watch));
+  return (await unlessPromote(await finalCheck(context, watch, config))) ?? promoted(await promote(context, context.file.read(), watch));
 }
 
 /** After a signal or a failure in the middle of a rollout: home, or stay, as the config says. */

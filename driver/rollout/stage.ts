@@ -67,3 +67,21 @@ export async function runStage(context: RolloutContext, watch: TrafficWatch, con
     }
   }
 }
+
+/** Asks every gate of the last stage once more, on fresh data: between its verdict and the promotion a person may have thought for long. */
+export async function finalCheck(context: RolloutContext, watch: TrafficWatch, config: StackConfig): Promise<StageResult> {
+  const { signal, report } = context;
+  const waiting = new Map(watch.services.map((s) => [s, "no new samples"]));
+  for (const deadline = Date.now() + config.rollout.verifyTimeoutSeconds * 1000; waiting.size > 0 && Date.now() < deadline; ) {
+    await sleep(config.analysis.scrapeIntervalSeconds * 1000, undefined, { signal });
+    for (const { service, reading } of await pollAll(watch, "observing", signal))
+      if (reading.kind === "value") waiting.delete(service);
+      else if (waiting.has(service)) waiting.set(service, whyMissing(reading));
+  }
+  const [missing] = waiting.values();
+  if (missing !== undefined) return { verdict: "hold", reason: `The final check before promotion has no data: ${missing}` };
+  const dwellSeconds = config.rollout.stages.at(-1)?.dwellSeconds ?? 0;
+  const { verdict, reason, gates } = judge(watch, { elapsedSeconds: dwellSeconds, dwellSeconds, capSeconds: dwellSeconds });
+  report({ event: "verdict", weight: context.file.read().weight, gates, verdict, message: `final check: ${verdict}: ${reason}` });
+  return { verdict: verdict === "undecided" ? "hold" : verdict, reason };
+}

@@ -48,6 +48,7 @@ function count(tally: Tally | undefined, weight: number, window: TrafficWindow):
 export async function verifySplit(options: VerifyOptions): Promise<Verified> {
   const { watch, weight, timeoutSeconds, pollSeconds, report, signal } = options;
   const tallies = new Map<string, Tally>();
+  const begun = new Set<string>();
   let missing = "";
   const describe = (): string => watch.services.map((s) => `${s.name}: ${tallies.get(s.name)?.judgement.sentence ?? (missing || "no request counted yet")}`).join("; ");
   const shareOfAll = (): number | undefined => {
@@ -61,7 +62,9 @@ export async function verifySplit(options: VerifyOptions): Promise<Verified> {
         missing = whyMissing(reading);
         continue;
       }
-      tallies.set(service.name, count(tallies.get(service.name), weight, reading.value));
+      // The first window reaches back to before the weight was set.
+      if (!begun.has(service.name)) begun.add(service.name);
+      else tallies.set(service.name, count(tallies.get(service.name), weight, reading.value));
     }
     if (options.stop?.()) return { state: "stopped", share: shareOfAll(), sentence: describe() };
     report({ event: "observe", weight, served: shareOfAll(), message: describe() });
