@@ -40,9 +40,12 @@ const GONE_WITHIN = 5000;
  * each plugin one of its own, and a plugin whose engine was killed lives on for minutes.
  */
 export async function killTree(root: number): Promise<void> {
-  // A stopped parent starts nothing new while its children are looked up.
-  signal(root, "SIGSTOP");
-  const tree = treeOf(root);
+  // A stopped process starts nothing new: once all that are found are stopped, none is missed.
+  let tree: number[] = [];
+  for (let found = [root]; found.length > tree.length; found = treeOf(root)) {
+    for (const pid of found) signal(pid, "SIGSTOP");
+    tree = found;
+  }
   for (const pid of tree) signal(pid, "SIGKILL");
   for (const deadline = Date.now() + GONE_WITHIN; Date.now() < deadline && tree.some((pid) => startTimeOf(pid) !== undefined); ) await sleep(20);
 }

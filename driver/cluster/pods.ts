@@ -1,7 +1,7 @@
 import type { V1ContainerStatus, V1Pod } from "@kubernetes/client-node";
 import type { PodHealth } from "../../analysis";
 import { versionLabel } from "../../components/names";
-import { kubernetes } from "./client";
+import { within, type ClusterAccess } from "./client";
 
 /** What the driver asks the cluster about a version's pods. A cluster that cannot be asked answers undefined: it is no evidence of anything. */
 export interface PodReader {
@@ -10,6 +10,8 @@ export interface PodReader {
   /** Why a version's pods are not ready, in one clause; undefined also when they are. */
   explain(version: string): Promise<string | undefined>;
 }
+
+const DEADLINE = 5000;
 
 const statusesOf = (pod: V1Pod): V1ContainerStatus[] => [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
 const isReady = (pod: V1Pod): boolean => pod.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True") ?? false;
@@ -29,18 +31,18 @@ function troubleOf(pod: V1Pod): string | undefined {
 }
 
 class KubernetesPods implements PodReader {
-  constructor(private readonly namespace: string) {}
+  constructor(private readonly access: ClusterAccess, private readonly namespace: string) {}
 
   private async pods(labelSelector: string): Promise<V1Pod[]> {
-    const { items } = await (await kubernetes()).core.listNamespacedPod({ namespace: this.namespace, labelSelector });
+    const { items } = await within(DEADLINE, (await this.access()).core.listNamespacedPod({ namespace: this.namespace, labelSelector }));
     return items.filter((p) => p.metadata?.deletionTimestamp === undefined);
   }
 
   async health(service: string, version: string): Promise<PodHealth | undefined> {
     const labelSelector = `app.kubernetes.io/name=${service},app.kubernetes.io/version=${versionLabel(version)}`;
     try {
-      const { apps } = await kubernetes();
-      const [pods, deployments] = await Promise.all([this.pods(labelSelector), apps.listNamespacedDeployment({ namespace: this.namespace, labelSelector })]);
+      const { apps } = await this.access();
+      const [pods, deployments] = await Promise.all([this.pods(labelSelector), within(DEADLINE, apps.listNamespacedDeployment({ namespace: this.namespace, labelSelector }))]);
       const desired = deployments.items.reduce((sum, d) => sum + (d.spec?.replicas ?? 1), 0);
       const restarts = pods.flatMap(statusesOf).reduce((sum, s) => sum + s.restartCount, 0);
       return { desired, restarts, ready: pods.filter(isReady).length, reason: pods.map(troubleOf).find((t) => t !== undefined) };
@@ -58,5 +60,5 @@ class KubernetesPods implements PodReader {
   }
 }
 
-/** Pods of a namespace in the cluster of the current kubeconfig context. */
-export const podReader = (namespace: string): PodReader => new KubernetesPods(namespace);
+/** Pods of a namespace. */
+export const podReader = (access: ClusterAccess, namespace: string): PodReader => new KubernetesPods(access, namespace);

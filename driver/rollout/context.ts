@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { StackConfig, VersionValue } from "../../components/config";
-import { BusyError, EXIT, InterruptedError, type ExitCode } from "../errors";
+import type { ClusterAccess } from "../cluster/client";
+import { BusyError, EXIT, InterruptedError, UpdateFailedError, type ExitCode } from "../errors";
 import type { Outcome, Reporter } from "../report/events";
 import type { StackEngine } from "../stack/engine";
 import type { StackFile } from "../stack/file";
@@ -8,11 +10,12 @@ import type { StackFile } from "../stack/file";
 export interface RolloutContext {
   readonly file: StackFile;
   readonly engine: StackEngine;
+  readonly cluster: ClusterAccess;
   readonly report: Reporter;
-  /** Aborted by the first SIGINT or SIGTERM, with an InterruptedError. */
+  /** Aborted by the first SIGINT, SIGTERM or SIGHUP, with an InterruptedError. */
   readonly signal: AbortSignal;
-  /** Asked before a promotion on a terminal; absent where nobody can answer. */
-  readonly confirm?: (question: string) => Promise<boolean>;
+  /** Asked before a promotion: at once yes with `--yes`, at once no where nobody can answer. */
+  readonly confirm: (question: string, signal: AbortSignal) => Promise<boolean>;
 }
 
 /** How a verb ended. */
@@ -27,23 +30,49 @@ export const promoted = (message: string): Ending => ended("promoted", EXIT.done
 export const held = (message: string): Ending => ended("held", EXIT.held, message);
 export const rolledBack = (message: string): Ending => ended("rolled-back", EXIT.rolledBack, message);
 
-export interface Versions {
-  readonly stable: VersionValue;
-  readonly canary: VersionValue;
+/** How a held canary goes on; nobody watches it once the driver has ended. */
+export const HOW_TO_GO_ON = "Nobody watches it now: go on with `canary promote` or `canary rollback`.";
+
+/** How long a lock of another update is waited for, and how often it is tried, in ms. */
+const LOCK_WAIT = 60_000;
+const LOCK_RETRY = 2_000;
+
+export type RolloutEdit = Parameters<StackFile["edit"]>[0];
+
+async function update({ engine, report, signal }: RolloutContext, what: string, lowers: boolean): Promise<void> {
+  let retried = false;
+  for (const deadline = Date.now() + LOCK_WAIT; ; ) {
+    try {
+      return void (await engine.up(what));
+    } catch (cause) {
+      // Ctrl-C reaches Pulumi's process too; what sends traffic home must not end with it.
+      if (cause instanceof UpdateFailedError && lowers && signal.aborted && !retried) retried = true;
+      else if (cause instanceof BusyError && Date.now() < deadline) {
+        report({ event: "note", message: cause.message });
+        await sleep(LOCK_RETRY);
+      } else throw cause;
+    }
+  }
+}
+
+export interface ApplyOptions {
+  /** The change takes traffic away from the canary: it stays in the file even when it could not be recorded. */
+  readonly lowers?: boolean;
 }
 
 /**
- * Changes the stack file and updates the stack: the only way in which a weight is ever raised.
+ * Changes the stack file and updates the stack: the only way in which a weight is ever raised. A stack that another update holds is
+ * waited for.
  *
- * @throws BusyError when another update holds the stack; the file is then as it was
+ * @throws BusyError when it stays locked; a file that asked for more traffic is then as it was
  */
-export async function apply(context: RolloutContext, edit: Parameters<StackFile["edit"]>[0], what: string): Promise<StackConfig> {
+export async function apply(context: RolloutContext, edit: RolloutEdit, what: string, { lowers = false }: ApplyOptions = {}): Promise<StackConfig> {
   const { config, undo } = context.file.edit(edit);
   context.report({ event: "update", weight: config.weight, message: `pulumi up: ${what} …` });
   try {
-    await context.engine.up(what);
+    await update(context, what, lowers);
   } catch (cause) {
-    if (cause instanceof BusyError) undo();
+    if (cause instanceof BusyError && !lowers) undo();
     throw cause;
   }
   return config;
@@ -53,3 +82,6 @@ export async function apply(context: RolloutContext, edit: Parameters<StackFile[
 export function throwIfInterrupted(signal: AbortSignal): void {
   if (signal.aborted) throw signal.reason instanceof InterruptedError ? signal.reason : new InterruptedError("SIGINT");
 }
+
+/** A version as it stands in the file, withdrawn: its pods stay, its Service is home. */
+export const withdrawn = (canary: VersionValue): VersionValue => ({ ...(typeof canary === "string" ? { version: canary } : canary), withdrawn: true });

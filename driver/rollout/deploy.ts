@@ -1,22 +1,26 @@
 import type { StackConfig } from "../../components/config";
-import { BusyError, EXIT, InterruptedError, UpdateFailedError } from "../errors";
 import { podReader } from "../cluster/pods";
-import { apply, ended, held, promoted, rolledBack, throwIfInterrupted, type Ending, type RolloutContext } from "./context";
-import { promote } from "./promote";
-import { revert } from "./revert";
-import { finalCheck, runStage, type StageResult } from "./stage";
+import { BusyError, EXIT, UpdateFailedError } from "../errors";
+import { apply, ended, held, HOW_TO_GO_ON, promoted, rolledBack, throwIfInterrupted, type Ending, type RolloutContext } from "./context";
 import { expectation } from "./expectation";
 import { probeCanary } from "./probe";
+import { promote } from "./promote";
+import { revert } from "./revert";
+import { endSafely } from "./safely";
+import { askWhileWatching, finalCheck, runStage, type StageResult } from "./stage";
 import { pollAll, watchTraffic, type TrafficWatch } from "./watch";
 
 /** The first version of a stack: nobody is served yet, so there is nothing to compare it with. */
 async function install(context: RolloutContext, config: StackConfig, version: string): Promise<Ending> {
   context.report({ event: "start", message: `installing ${version} as the stable version, all at once: this stack has none yet` });
+  const { undo } = context.file.edit({ stable: version, weight: 0 });
   try {
-    await apply(context, { stable: version, weight: 0 }, `install ${version}`);
+    await context.engine.up(`install ${version}`);
   } catch (cause) {
+    // Otherwise the next try would find a stable version in the file and take it for installed.
+    undo();
     if (!(cause instanceof UpdateFailedError)) throw cause;
-    const why = await podReader(config.namespace).explain(version);
+    const why = await podReader(context.cluster, config.namespace).explain(version);
     return ended("failed", EXIT.failed, why ? `${version} is not installed: ${why}.` : cause.message);
   }
   return promoted(`${version} is installed and stable.`);
@@ -28,34 +32,49 @@ async function start(context: RolloutContext, config: StackConfig, version: stri
     await apply(context, { canary: version, weight: 0 }, `start ${version}`);
     return undefined;
   } catch (cause) {
-    if (!(cause instanceof UpdateFailedError)) throw cause;
-    const why = await podReader(config.namespace).explain(version);
+    if (!(cause instanceof UpdateFailedError) || context.signal.aborted) throw cause;
+    const why = await podReader(context.cluster, config.namespace).explain(version);
     return why ? `its pods are not ready: ${why}` : cause.message;
   }
 }
 
-async function stages(context: RolloutContext, watch: TrafficWatch, config: StackConfig, version: string): Promise<Ending> {
-  const unlessPromote = async ({ verdict, reason }: StageResult): Promise<Ending | undefined> => {
-    throwIfInterrupted(context.signal);
-    if (verdict === "promote") return undefined;
-    if (verdict === "hold") return held(`${version} is held at weight ${context.file.read().weight}: ${reason} Go on with \`canary promote\` or \`canary rollback\`.`);
-    await revert(context, reason, watch);
-    return rolledBack(`${version} is rolled back: ${reason}`);
-  };
-  for (const index of config.rollout.stages.keys()) {
-    const ending = await unlessPromote(await runStage(context, watch, config, index));
-    if (ending) return ending;
-  }
-  if (!config.rollout.autoPromote) return held(`${version} passed every stage and is held, as canary:rollout.autoPromote is false: \`canary promote\` or \`canary rollback\`.`);
-  if (context.confirm && !(await context.confirm(`Promote ${version}?`))) return held(`${version} passed every stage and is held at your word: \`canary promote\` or \`canary rollback\`.`);
-  return (await unlessPromote(await finalCheck(context, watch, config))) ?? promoted(await promote(context, context.file.read(), watch));
+/** The ending of a rollout that may not go on; undefined when it may. */
+async function unlessPromote(context: RolloutContext, watch: TrafficWatch, version: string, { verdict, reason }: StageResult): Promise<Ending | undefined> {
+  // A failing canary goes home even when somebody interrupts at the same moment.
+  if (verdict === "rollback") return rolledBack(`${version} is rolled back: ${reason}${(await revert(context, reason, { watch })).note}`);
+  throwIfInterrupted(context.signal);
+  if (verdict === "hold") return held(`${version} is held at weight ${context.file.read().weight}: ${reason} ${HOW_TO_GO_ON}`);
+  return undefined;
 }
 
-/** After a signal or a failure in the middle of a rollout: home, or stay, as the config says. */
-async function interrupted(context: RolloutContext, watch: TrafficWatch, config: StackConfig, version: string, signalName: string): Promise<Ending> {
-  if (config.rollout.onInterrupt === "hold") return ended("interrupted", EXIT.interruptedHeld, `Interrupted by ${signalName}: ${version} is held at weight ${context.file.read().weight}.`);
-  await revert(context, `interrupted by ${signalName}`, watch);
-  return ended("interrupted", EXIT.interruptedReverted, `Interrupted by ${signalName}: all traffic is back on stable.`);
+async function stages(context: RolloutContext, watch: TrafficWatch, config: StackConfig, version: string): Promise<Ending> {
+  const stop = (result: StageResult): Promise<Ending | undefined> => unlessPromote(context, watch, version, result);
+  for (const index of config.rollout.stages.keys()) {
+    const ending = await stop(await runStage(context, watch, config, index));
+    if (ending) return ending;
+  }
+  if (!config.rollout.autoPromote) return held(`${version} passed every stage and is held, because canary:rollout.autoPromote is false. ${HOW_TO_GO_ON}`);
+  const answer = await askWhileWatching(context, watch, config, `Promote ${version}?`);
+  if (typeof answer === "object") return (await stop(answer)) as Ending;
+  if (!answer) return held(`${version} passed every stage and is held, because nobody said yes to its promotion (--yes says it beforehand). ${HOW_TO_GO_ON}`);
+  const refused = await stop(await finalCheck(context, watch, config));
+  if (refused) return refused;
+  const result = await promote(context, context.file.read(), watch);
+  return typeof result === "string" ? promoted(result) : ((await stop(result)) as Ending);
+}
+
+async function rollOut(context: RolloutContext, watch: TrafficWatch, config: StackConfig, version: string): Promise<Ending> {
+  await pollAll(watch, "settling", context.signal);
+  const trouble = (await start(context, config, version)) ?? (await probeCanary(watch, config, context.signal));
+  if (trouble) {
+    const { note } = await revert(context, trouble, { neverServed: true });
+    return rolledBack(`${version} never got traffic and is removed: ${trouble}.${note}`);
+  }
+  throwIfInterrupted(context.signal);
+  // The canary's start took some seconds, in which the baseline was served: enough to foresee how long the stages will take.
+  const foreseen = expectation(config, await pollAll(watch, "settling", context.signal));
+  if (foreseen) context.report({ event: "note", message: foreseen });
+  return stages(context, watch, config, version);
 }
 
 /**
@@ -70,26 +89,12 @@ export async function deploy(context: RolloutContext, version: string): Promise<
   const stable = config.stable.version;
   if (stable === version) return promoted(`${version} is the stable version already; nothing was changed.`);
 
-  const watch = await watchTraffic(config, { stable, canary: version }, context.signal);
+  const watch = await watchTraffic(config, { stable, canary: version }, context.cluster, context.signal);
   context.report({ event: "start", message: `rolling out ${version} beside ${stable}: weights ${config.rollout.stages.map((s) => s.weight).join(", ")}` });
   try {
-    await pollAll(watch, "settling", context.signal);
-    const trouble = (await start(context, config, version)) ?? (await probeCanary(watch, config, context.signal));
-    if (trouble) {
-      await revert(context, trouble);
-      return rolledBack(`${version} never got traffic and is removed: ${trouble}.`);
-    }
-    throwIfInterrupted(context.signal);
-    // The canary's start took some seconds, in which the baseline was served: enough to foresee how long the stages will take.
-    const baseline = await pollAll(watch, "settling", context.signal);
-    const foreseen = expectation(config, baseline);
-    if (foreseen) context.report({ event: "note", message: foreseen });
-    return await stages(context, watch, config, version);
+    return await rollOut(context, watch, config, version);
   } catch (cause) {
-    if (context.signal.aborted) return interrupted(context, watch, config, version, (context.signal.reason as InterruptedError).signalName);
-    if (!(cause instanceof UpdateFailedError)) throw cause;
-    await revert(context, cause.message, watch);
-    return rolledBack(`${version} is rolled back: ${cause.message}`);
+    return await endSafely(context, { watch, version, onInterrupt: config.rollout.onInterrupt }, cause as Error);
   } finally {
     watch.close();
   }

@@ -12,13 +12,18 @@ export interface HealthProbe {
   ask(signal?: AbortSignal): Promise<string | undefined>;
 }
 
+/** Whether an Ingress path covers a URL path; only then does the router know where to send it. */
+const covers = (path: string, health: string, pathType: string): boolean =>
+  health === path || (pathType !== "Exact" && health.startsWith(path.endsWith("/") ? path : `${path}/`));
+
 /**
  * A probe that the router sends to the canary whatever the weight, by the canary header; undefined where the stack does not say how
- * the driver reaches the ingress controller.
+ * the driver reaches the ingress controller, or where none of the service's paths leads to its health endpoint.
  */
 export function canaryProbe({ ingressUrl }: StackConfig, service: ServiceConfig): HealthProbe | undefined {
-  if (ingressUrl === undefined) return undefined;
-  const host = service.hosts[0] as string;
+  const routed = service.paths.some((path) => covers(path, service.health, service.routing.pathType));
+  if (ingressUrl === undefined || !routed) return undefined;
+  const host = (service.hosts[0] as string).replace(/^\*/, "canary-probe");
   const url = new URL(service.health, ingressUrl).href;
   return {
     async ask(signal) {

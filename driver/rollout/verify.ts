@@ -17,8 +17,8 @@ export interface VerifyOptions {
 }
 
 export interface Verified {
-  /** `unseen`: too little traffic, or no metrics, to tell. `off`: the router does something else. */
-  readonly state: "served" | "off" | "unseen" | "stopped";
+  /** `off`: the router does something else. `few`: too few requests to tell. `unseen`: no metrics. `stopped`: ended early. */
+  readonly state: "served" | "off" | "few" | "unseen" | "stopped";
   /** Fraction of requests to the canary over all services; absent when no request was counted. */
   readonly share?: number;
   readonly sentence: string;
@@ -71,5 +71,6 @@ export async function verifySplit(options: VerifyOptions): Promise<Verified> {
     if (watch.services.every((s) => tallies.get(s.name)?.judgement.state === "served")) return { state: "served", share: shareOfAll(), sentence: describe() };
   }
   const off = [...tallies.values()].some((t) => t.judgement.state === "off");
-  return { state: off ? "off" : "unseen", share: shareOfAll(), sentence: describe() };
+  const blind = watch.services.some((s) => !tallies.has(s.name));
+  return { state: off ? "off" : blind ? "unseen" : "few", share: shareOfAll(), sentence: describe() };
 }

@@ -5,6 +5,7 @@ import {
 import type { ServiceConfig, StackConfig } from "../../components/config";
 import { trackName } from "../../components/names";
 import { podReader, type PodReader } from "../cluster/pods";
+import type { ClusterAccess } from "../cluster/client";
 import { UsageError } from "../errors";
 import { canaryProbe, type HealthProbe } from "./probe";
 
@@ -46,7 +47,7 @@ class Watched implements WatchedService {
 
   async poll(phase: Phase, signal?: AbortSignal): Promise<Reading<TrafficWindow>> {
     const { meter, metrics, pods } = this.sources;
-    const [reading, own, health] = await Promise.all([meter.poll(signal), metrics.poll(signal), pods.health(this.name, this.canary), this.probeWhenDue(signal)]);
+    const [reading, own, health] = await Promise.all([meter.poll(signal), metrics.poll(signal), pods.health(this.name, this.canary), this.probeWhenDue(phase, signal)]);
     if (reading.kind === "value") this.judge.observe(reading.value, phase);
     // A scrape that has not come yet is no blindness.
     else if (reading.kind !== "too-few-samples") this.judge.noData(whyMissing(reading));
@@ -59,8 +60,9 @@ class Watched implements WatchedService {
     return reading;
   }
 
-  private async probeWhenDue(signal?: AbortSignal): Promise<void> {
-    if (!this.sources.probe || Date.now() < this.probeDue) return;
+  /** Not while a split settles: the router counts a probe as a request to the canary. */
+  private async probeWhenDue(phase: Phase, signal?: AbortSignal): Promise<void> {
+    if (phase === "settling" || !this.sources.probe || Date.now() < this.probeDue) return;
     this.probeDue = Date.now() + this.probeInterval * 1000;
     this.judge.observeProbe((await this.sources.probe.ask(signal)) === undefined);
   }
@@ -97,11 +99,11 @@ interface Versions {
  *
  * @throws UsageError when the stack names no Prometheus: without data nothing could ever pass
  */
-export async function watchTraffic(config: StackConfig, versions: Versions, signal?: AbortSignal): Promise<TrafficWatch> {
+export async function watchTraffic(config: StackConfig, versions: Versions, access: ClusterAccess, signal?: AbortSignal): Promise<TrafficWatch> {
   const { prometheus, gates, probeIntervalSeconds } = config.analysis;
   if (prometheus.length === 0) throw new UsageError("canary:analysis.prometheus names no server: a rollout without metrics can never pass, so name at least one.");
   const source = createPrometheus({ servers: [...prometheus], cache: 0 });
-  const pods = podReader(config.namespace);
+  const pods = podReader(access, config.namespace);
   // A stack without a critical service is judged like one with a single one: α is shared by at least one.
   const critical = Math.max(1, Object.values(config.services).filter((s) => s.critical).length);
   const open = async ([name, service]: [string, ServiceConfig]): Promise<WatchedService> => {

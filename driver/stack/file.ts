@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { ConfigError, editStackFile, parseConfig, parseStackFile, type StackConfig, type StackEdit, type VersionSpec, type VersionValue } from "../../components/config";
+import type { ClusterChoice } from "../cluster/client";
 import { UsageError } from "../errors";
 
 /** One stack's `Pulumi.<stack>.yaml`: the driver's only memory of what should be deployed. */
@@ -30,6 +31,11 @@ export class StackFile {
     return parseStackFile(this.text())[key] as VersionValue | undefined;
   }
 
+  /** The cluster that the stack's Kubernetes provider is configured for. */
+  cluster(): ClusterChoice {
+    return parseStackFile(this.text(), "kubernetes") as ClusterChoice;
+  }
+
   private parse(text: string): StackConfig {
     try {
       return parseConfig(parseStackFile(text));
@@ -45,7 +51,8 @@ export class StackFile {
     const after = editStackFile(before, { ...edit, generation: this.parse(before).generation + 1 });
     const config = this.parse(after);
     this.replace(after);
-    return { config, undo: () => this.replace(before) };
+    // Somebody else may have written meanwhile; theirs is the newer word.
+    return { config, undo: () => void (this.text() === after && this.replace(before)) };
   }
 
   /** A reader sees the old text or the new one, never a part of it. */

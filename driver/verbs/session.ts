@@ -1,4 +1,5 @@
 import { createInterface } from "node:readline/promises";
+import { clusterAccess } from "../cluster/client";
 import { interruptSignal } from "../interrupts";
 import { jsonReporter, textReporter } from "../report/reporters";
 import type { Reporter } from "../report/events";
@@ -15,11 +16,20 @@ export interface CommonOptions {
   readonly debug?: boolean;
 }
 
-async function ask(question: string): Promise<boolean> {
+async function ask(question: string, signal: AbortSignal): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await lines.question(`${question} [y/N] `);
-  lines.close();
-  return /^y(es)?$/i.test(answer.trim());
+  // The prompt reads keys itself, so that Ctrl-C would never become a signal.
+  lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
+  try {
+    return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `, { signal })).trim());
+  } finally {
+    lines.close();
+  }
+}
+
+function confirmation({ yes, json }: CommonOptions): RolloutContext["confirm"] {
+  if (yes) return async () => true;
+  return process.stdin.isTTY && process.stdout.isTTY && !json ? ask : async () => false;
 }
 
 /** Lines for a person, or for a program with `--json`. */
@@ -33,9 +43,7 @@ export async function withStack(options: CommonOptions, verb: (context: RolloutC
   file.read();
   const signal = interruptSignal();
   const engine = await openStack(options.cwd, options.stack);
-  const interactive = process.stdin.isTTY && process.stdout.isTTY && !options.json;
-  const confirm = options.yes ? undefined : interactive ? ask : undefined;
-  const ending = await verb({ file, engine, report, signal, confirm });
+  const ending = await verb({ file, engine, report, signal, cluster: clusterAccess(file.cluster()), confirm: confirmation(options) });
   report({ event: "end", outcome: ending.outcome, message: ending.message });
   return ending.exitCode;
 }

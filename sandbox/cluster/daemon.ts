@@ -20,6 +20,7 @@ const RESTART_AFTER = 1000;
 /** A long-running process of the cluster that is started again when it dies. */
 export class Daemon {
   private child: ChildProcess | undefined;
+  private ended = false;
 
   constructor(private readonly spec: DaemonSpec) {}
 
@@ -32,7 +33,7 @@ export class Daemon {
     this.child.on("error", (cause) => fs.appendFileSync(log, `cannot start ${command}: ${cause.message}\n`));
     this.child.on("exit", (code, signal) => {
       fs.appendFileSync(log, `${this.spec.name} ended (${signal ?? code}), starting again\n`);
-      setTimeout(() => this.launch(), RESTART_AFTER);
+      if (!this.ended) setTimeout(() => this.ended || this.launch(), RESTART_AFTER);
     });
   }
 
@@ -49,6 +50,12 @@ export class Daemon {
     }
     const log = fs.readFileSync(this.spec.log, "utf8").trim().split("\n").slice(-5).join("\n");
     throw new SandboxError(`${this.spec.name} was not ready after ${READY_WITHIN / 1000} s; the end of its log:\n${log}`);
+  }
+
+  /** Ends it for good, at once. */
+  kill(): void {
+    this.ended = true;
+    this.child?.kill("SIGKILL");
   }
 }
 

@@ -27,17 +27,24 @@ export function setUpNetwork(): void {
 export class PodNetwork {
   private constructor(readonly name: string, readonly ip: string) {}
 
+  /** Rejects when the network cannot be made; nothing of it is left then. */
   static async create(name: string, ip: string): Promise<PodNetwork> {
-    await run("ip", ["netns", "add", name]);
+    const network = new PodNetwork(name, ip);
     const link = `v${ip.split(".").slice(2).join("-")}`;
-    await batch([], [`link add ${link} type veth peer name eth0 netns ${name}`, `link set ${link} master ${BRIDGE} up`]);
-    await batch(["-netns", name], [
-      "link set lo up",
-      `addr add ${ip}/${PREFIX} dev eth0`,
-      "link set eth0 up",
-      `route add default via ${GATEWAY}`,
-    ]);
-    return new PodNetwork(name, ip);
+    try {
+      await run("ip", ["netns", "add", name]);
+      await batch([], [`link add ${link} type veth peer name eth0 netns ${name}`, `link set ${link} master ${BRIDGE} up`]);
+      await batch(["-netns", name], [
+        "link set lo up",
+        `addr add ${ip}/${PREFIX} dev eth0`,
+        "link set eth0 up",
+        `route add default via ${GATEWAY}`,
+      ]);
+      return network;
+    } catch (cause) {
+      await network.destroy();
+      throw cause;
+    }
   }
 
   /** Command line that runs a program in this namespace. */

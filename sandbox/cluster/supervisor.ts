@@ -3,6 +3,7 @@ import type { Server } from "node:net";
 import { agentDaemon } from "../node/daemon";
 import { ensureToolchain } from "../toolchain";
 import { API_PORT, apiServer, controllerManager, etcd, scheduler, writeKubeconfigs } from "./controlPlane";
+import type { Daemon } from "./daemon";
 import { INGRESS_PORT, ingressController } from "./ingress";
 import { setUpNetwork } from "./network";
 import { createIngressClass } from "./objects";
@@ -15,18 +16,25 @@ const INNER_PORTS: Record<Published, number> = { api: API_PORT, ingress: INGRESS
 
 const tell = (message: ToLauncher): void => void process.send?.(message);
 
+const daemons: Daemon[] = [];
+
+function launch(daemon: Daemon): Promise<void> {
+  daemons.push(daemon);
+  return daemon.start();
+}
+
 /** Starts the whole cluster inside the namespaces, as much at once as the dependencies allow. */
 async function start(files: ClusterFiles, publishedApi: number): Promise<void> {
   const tools = await ensureToolchain();
   setUpNetwork();
   tell({ kind: "progress", step: "etcd and the API server" });
-  await etcd(tools, files).start();
-  await apiServer(tools, files).start();
+  await launch(etcd(tools, files));
+  await launch(apiServer(tools, files));
   writeKubeconfigs(files, publishedApi);
   tell({ kind: "progress", step: "controllers, scheduler, node agent, ingress, Prometheus" });
   await createIngressClass(files.innerKubeconfig);
   await Promise.all(
-    [controllerManager(tools, files), scheduler(tools, files), agentDaemon(files), ingressController(tools, files), prometheus(tools, files)].map((d) => d.start()),
+    [controllerManager(tools, files), scheduler(tools, files), agentDaemon(files), ingressController(tools, files), prometheus(tools, files)].map(launch),
   );
 }
 
@@ -38,6 +46,8 @@ export function supervise(): void {
 
   process.on("disconnect", () => {
     if (detached) return;
+    // First the processes, so that nobody writes into the folder while it goes.
+    daemons.forEach((d) => d.kill());
     files?.remove();
     process.exit(0);
   });

@@ -78,7 +78,10 @@ export class ContainerRunner {
   private async once(): Promise<Exit | undefined> {
     while (!this.stopped.signal.aborted) {
       try {
-        if (await this.launch()) return await this.follow();
+        if (!(await this.launch())) continue;
+        // The pod ended while the process was being started, when there was nothing to terminate yet.
+        if (this.stopped.signal.aborted) this.signal("SIGKILL");
+        return await this.follow();
       } catch (error) {
         const reason = error instanceof ContainerConfigError ? "CreateContainerConfigError" : "RunContainerError";
         this.enter({ waiting: { reason, message: errorText(error) } });

@@ -46,7 +46,7 @@ export class PodRunner {
 
   private async run(policy: string): Promise<void> {
     const { spec, status, metadata } = this.pod;
-    this.network = await PodNetwork.create(`pod-${metadata!.uid}`, this.services.addresses.take());
+    this.network = await this.connect(`pod-${metadata!.uid}`);
     this.init = (spec!.initContainers ?? []).map((c) => this.runner(c, status));
     this.containers = spec!.containers.map((c) => this.runner(c, status));
     if (this.ending) return;
@@ -60,10 +60,28 @@ export class PodRunner {
     await Promise.all(this.containers.map((c) => c.run(policy)));
   }
 
+  /** An address may still be taken for a moment: the kernel takes down a dead agent's networks in its own time. */
+  private async connect(name: string): Promise<PodNetwork> {
+    for (;;) {
+      const ip = this.services.addresses.take();
+      try {
+        return await PodNetwork.create(name, ip);
+      } catch (error) {
+        this.services.addresses.release(ip);
+        if (this.ending) throw error;
+        console.error(`network of ${this.key.name}: ${(error as Error).message}`);
+        await sleep(RETRY_AFTER);
+      }
+    }
+  }
+
   /** Writes the status soon, several changes at once, until the API server has it. */
   private report(): void {
     this.dirty = true;
-    this.reporting ??= this.write().finally(() => (this.reporting = undefined));
+    this.reporting ??= this.write().finally(() => {
+      this.reporting = undefined;
+      if (this.dirty && !this.gone) this.report();
+    });
   }
 
   private async write(): Promise<void> {
