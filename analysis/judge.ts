@@ -14,7 +14,7 @@ export interface JudgeOptions {
   services?: number;
 }
 
-/** The split that was served in a stage, beside the one that was set. */
+/** The split that was served in a stage since it settled, beside the one that was set. */
 export interface Served {
   canary: number;
   stable: number;
@@ -62,8 +62,11 @@ export class Judge {
 
   /** Takes in what both arms served; windows must be disjoint, of any length. */
   observe(window: TrafficWindow, phase: Phase): void {
-    this.counts.canary += window.canary.requests;
-    this.counts.stable += window.stable.requests;
+    // While a weight settles the router may still serve the one before.
+    if (phase === "observing") {
+      this.counts.canary += window.canary.requests;
+      this.counts.stable += window.stable.requests;
+    }
     this.take({ type: "traffic", window, phase: this.warm(phase, window.from, window.to) });
     this.blind = undefined;
   }
