@@ -11,7 +11,7 @@ export const EXIT = {
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** A failure whose message is one sentence for a person; anything else that is thrown is a bug of ours and shows its stack. */
+/** A failure whose message is one sentence for a person; anything else that is thrown is a bug of ours. `--debug` shows the stack of either. */
 export class DriverError extends Error {
   constructor(message: string, readonly exitCode: ExitCode = EXIT.failed, options?: ErrorOptions) {
     super(message, options);

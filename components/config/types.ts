@@ -98,7 +98,7 @@ export interface RolloutConfig {
   readonly onInterrupt: "revert" | "hold";
   /** When telemetry stays away. Default hold; it is never a pass. */
   readonly onBlind: "hold" | "rollback";
-  /** Seconds for which the previous revision is kept after a promotion. Default 3600. */
+  /** Seconds for which an undo is meant to be possible. Default 3600; 0 removes the previous revision right after a promotion. */
   readonly undoWindowSeconds: number;
   /** Seconds at the start of a stage whose samples are no evidence for the canary. Default 10. */
   readonly warmUpSeconds: number;

@@ -60,6 +60,7 @@ describe("the Pulumi program on the embedded cluster", function () {
     ["a weight of 101", /canary:weight: \d+/, "canary:weight: 101", "canary:weight is 101: it must be a whole number from 0 to 100."],
     ["an unknown key", /canary:weight: /, "canary:weigth: 5\n  canary:weight: ", "canary:weigth is not a known key: did you mean canary:weight?"],
     ["a canary without a version", /canary:canary: .*/, "canary:canary: {image: other}", "canary:canary has no version: it must be a version, or a map with the key version."],
+    ["a wrong gate config", "preset: C", "preset: Z", 'canary:analysis.gates.preset is "Z": expected none, A, B, C, D or E.'],
     [
       "a header name that ingress-nginx would drop silently",
       "port: 8080",
