@@ -64,6 +64,6 @@ export function createProject(cluster: Cluster, tools: Toolchain, stack = "demo"
   return { dir, stack, stackFile, env };
 }
 
-/** Shell commands that put a person at the same place. */
+/** Shell commands that, beside KUBECONFIG, put a person at the same place. */
 export const exportsOf = ({ env }: DemoProject): string[] =>
-  ["KUBECONFIG", "PULUMI_HOME", "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE"].map((name) => `export ${name}='${env[name]}'`);
+  ["PULUMI_HOME", "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE"].map((name) => `export ${name}='${env[name]}'`);
