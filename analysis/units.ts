@@ -3,7 +3,8 @@ const UNITS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 360
 /** Seconds in a duration such as `1000ms`, `90s`, `15m`, `1h`; undefined when the text is none. */
 export function parseDuration(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text.trim());
-  return match ? Number(match[1]) * (UNITS[match[2] as string] as number) : undefined;
+  // 0.001 is not exact in binary: without rounding, 1100ms could be 1.1 plus dust, and dust reaches messages.
+  return match ? Math.round(Number(match[1]) * (UNITS[match[2] as string] as number) * 1e6) / 1e6 : undefined;
 }
 
 /** Fraction in a percentage such as `5%` (0.05); undefined when the text is none. */

@@ -1,23 +1,34 @@
 import * as fs from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { startTimeOf } from "./cluster/state";
 
-/** Parent of a process, by /proc; undefined when it is gone. */
-function parentOf(pid: number): number | undefined {
+/** Fields of /proc/PID/stat from the third one (the state) on; undefined when there is no such process. */
+function statOf(pid: number): string[] | undefined {
   try {
     const stat = fs.readFileSync(`/proc/${pid}/stat`, "utf8");
-    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+    // The command name may hold spaces and parentheses: what comes after the last one is safe to split.
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   } catch {
     return undefined;
   }
+}
+
+/** Start time of a running process in clock ticks since boot; undefined when it is gone, or dead and only not yet reaped. */
+export function startTimeOf(pid: number): string | undefined {
+  const fields = statOf(pid);
+  return fields?.[0] === "Z" ? undefined : fields?.[19];
+}
+
+/** The only child of a process, as `unshare` has one: the first process of the new process namespace. */
+export function childOf(pid: number): number {
+  return Number(fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim());
 }
 
 /** A process and all that descend from it, parents first. */
 function treeOf(root: number): number[] {
   const children = new Map<number, number[]>();
   for (const pid of fs.readdirSync("/proc").filter((f) => /^\d+$/.test(f)).map(Number)) {
-    const parent = parentOf(pid);
-    if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), pid]);
+    const parent = Number(statOf(pid)?.[1]);
+    if (!Number.isNaN(parent)) children.set(parent, [...(children.get(parent) ?? []), pid]);
   }
   const tree = [root];
   for (let i = 0; i < tree.length; i++) tree.push(...(children.get(tree[i]!) ?? []));

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { StackConfig, VersionValue } from "../../components/config";
+import type { StackConfig } from "../../components/config";
 import type { ClusterAccess } from "../cluster/client";
-import { BusyError, EXIT, InterruptedError, UpdateFailedError, type ExitCode } from "../errors";
+import { BusyError, EXIT, UpdateFailedError, type ExitCode } from "../errors";
 import type { Outcome, Reporter } from "../report/events";
 import type { StackEngine } from "../stack/engine";
 import type { StackFile } from "../stack/file";
@@ -77,11 +77,3 @@ export async function apply(context: RolloutContext, edit: RolloutEdit, what: st
   }
   return config;
 }
-
-/** @throws InterruptedError when the driver was asked to stop. */
-export function throwIfInterrupted(signal: AbortSignal): void {
-  if (signal.aborted) throw signal.reason instanceof InterruptedError ? signal.reason : new InterruptedError("SIGINT");
-}
-
-/** A version as it stands in the file, withdrawn: its pods stay, its Service is home. */
-export const withdrawn = (canary: VersionValue): VersionValue => ({ ...(typeof canary === "string" ? { version: canary } : canary), withdrawn: true });

@@ -1,7 +1,7 @@
 import type { StackConfig } from "../../components/config";
 import { podReader } from "../cluster/pods";
 import { BusyError, EXIT, UpdateFailedError } from "../errors";
-import { apply, ended, held, HOW_TO_GO_ON, promoted, rolledBack, throwIfInterrupted, type Ending, type RolloutContext } from "./context";
+import { apply, ended, held, HOW_TO_GO_ON, promoted, rolledBack, type Ending, type RolloutContext } from "./context";
 import { expectation } from "./expectation";
 import { probeCanary } from "./probe";
 import { promote } from "./promote";
@@ -42,7 +42,7 @@ async function start(context: RolloutContext, config: StackConfig, version: stri
 async function unlessPromote(context: RolloutContext, watch: TrafficWatch, version: string, { verdict, reason }: StageResult): Promise<Ending | undefined> {
   // A failing canary goes home even when somebody interrupts at the same moment.
   if (verdict === "rollback") return rolledBack(`${version} is rolled back: ${reason}${(await revert(context, reason, { watch })).note}`);
-  throwIfInterrupted(context.signal);
+  context.signal.throwIfAborted();
   if (verdict === "hold") return held(`${version} is held at weight ${context.file.read().weight}: ${reason} ${HOW_TO_GO_ON}`);
   return undefined;
 }
@@ -70,7 +70,7 @@ async function rollOut(context: RolloutContext, watch: TrafficWatch, config: Sta
     const { note } = await revert(context, trouble, { neverServed: true });
     return rolledBack(`${version} never got traffic and is removed: ${trouble}.${note}`);
   }
-  throwIfInterrupted(context.signal);
+  context.signal.throwIfAborted();
   // The canary's start took some seconds, in which the baseline was served: enough to foresee how long the stages will take.
   const foreseen = expectation(config, await pollAll(watch, "settling", context.signal));
   if (foreseen) context.report({ event: "note", message: foreseen });

@@ -1,8 +1,8 @@
-import type { StackConfig } from "../../components/config";
+import type { StackConfig, VersionValue } from "../../components/config";
 import { sendHome } from "../cluster/traffic";
 import { UpdateFailedError, UsageError } from "../errors";
 import { versionOf } from "../stack/file";
-import { apply, withdrawn, type RolloutContext } from "./context";
+import { apply, type RolloutContext } from "./context";
 import { verifySplit } from "./verify";
 import type { TrafficWatch } from "./watch";
 
@@ -48,6 +48,9 @@ export async function revert(context: RolloutContext, reason: string, { watch, n
     return { recorded: false, note: ` Traffic is home, but the stack does not know it yet: run \`pulumi up\` (${(cause as Error).message})` };
   }
 }
+
+/** A version as it stands in the file, withdrawn: its pods stay, its Service is home. */
+const withdrawn = (canary: VersionValue): VersionValue => ({ ...(typeof canary === "string" ? { version: canary } : canary), withdrawn: true });
 
 /** A canary that cannot be updated any more (its pods crash, say) must not keep the others from being removed. */
 async function recordHome(context: RolloutContext, config: StackConfig, watch: TrafficWatch | undefined, patched: boolean): Promise<void> {

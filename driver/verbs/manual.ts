@@ -1,5 +1,5 @@
 import { EXIT, UsageError } from "../errors";
-import { apply, ended, held, HOW_TO_GO_ON, promoted, rolledBack, throwIfInterrupted, type Ending, type RolloutContext } from "../rollout/context";
+import { apply, ended, held, HOW_TO_GO_ON, promoted, rolledBack, type Ending, type RolloutContext } from "../rollout/context";
 import { promote } from "../rollout/promote";
 import { revert } from "../rollout/revert";
 import { endSafely } from "../rollout/safely";
@@ -46,7 +46,7 @@ export async function rollbackNow(context: RolloutContext): Promise<Ending> {
 export const setTraffic = (context: RolloutContext, weight: number): Promise<Ending> =>
   onRollout(context, async (config, watch) => {
     await apply(context, { weight }, `weight ${weight}`, { lowers: weight <= config.weight });
-    throwIfInterrupted(context.signal);
+    context.signal.throwIfAborted();
     const split = await verifySplit({ watch, weight, report: context.report, signal: context.signal, pollSeconds: config.analysis.scrapeIntervalSeconds, timeoutSeconds: config.rollout.verifyTimeoutSeconds });
     if (split.state === "served") return ended("held", EXIT.done, `Weight ${weight} is set and served: ${split.sentence}.`);
     return held(`Weight ${weight} is set, but not seen to be served: ${split.sentence}.`);

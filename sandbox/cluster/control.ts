@@ -1,7 +1,8 @@
 import * as fs from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SandboxError } from "../errors";
-import { ClusterFiles, isRunning, startTimeOf, stateRoot, type ClusterRecord } from "./state";
+import { startTimeOf } from "../processes";
+import { ClusterFiles, isRunning, stateRoot, type ClusterRecord } from "./state";
 
 /** How long the kernel may take to end a cluster's processes, in ms. */
 const END_WITHIN = 10_000;

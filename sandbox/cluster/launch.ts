@@ -5,12 +5,13 @@ import * as fs from "node:fs";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import * as path from "node:path";
 import { SandboxError } from "../errors";
+import { childOf, startTimeOf } from "../processes";
 import { ensureToolchain } from "../toolchain";
 import { endCluster } from "./control";
 import { ImageTable, type Images } from "./images";
 import { unshareArgs } from "./namespace";
 import type { ToLauncher, ToSupervisor } from "./protocol";
-import { childOf, ClusterFiles, isRunning, PUBLISHED, startTimeOf, type ClusterRecord, type Published } from "./state";
+import { ClusterFiles, isRunning, PUBLISHED, type ClusterRecord, type Published } from "./state";
 
 export interface UpOptions {
   readonly name: string;

@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { SandboxError } from "../errors";
+import { startTimeOf } from "../processes";
 
 /** Services of the cluster that are reachable from the host, each on a free port of 127.0.0.1. */
 export const PUBLISHED = ["api", "ingress", "prometheus"] as const;
@@ -54,23 +55,6 @@ export class ClusterFiles {
 /** `$XDG_STATE_HOME/pulumi-canary/clusters`, by default below `~/.local/state`. */
 export function stateRoot(): string {
   return path.join(process.env.XDG_STATE_HOME || path.join(os.homedir(), ".local", "state"), "pulumi-canary", "clusters");
-}
-
-/** Field 22 of /proc/PID/stat, or undefined when there is no such process. */
-export function startTimeOf(pid: number): string | undefined {
-  try {
-    const stat = fs.readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The command name may hold spaces and parentheses: the fields after the last one are safe to split.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return fields[0] === "Z" ? undefined : fields[19];
-  } catch {
-    return undefined;
-  }
-}
-
-/** The only child of `unshare`, which is the first process of the new process namespace. */
-export function childOf(pid: number): number {
-  return Number(fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim());
 }
 
 export const isRunning = (record: ClusterRecord): boolean => startTimeOf(record.pid) === record.startTime;

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { startTimeOf } from "../processes";
 import type { GoModule } from "./modules";
 
 /** The module folders of the checkout; compiled code lives in `dist/`, they do not. */
@@ -30,15 +31,6 @@ export function moduleDir(module: GoModule): string {
 /** A finished build is a folder that was renamed into place, so its presence is enough. */
 export const isBuilt = (module: GoModule): boolean => fs.existsSync(moduleDir(module));
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** The folder a build of this process works in until it is renamed into place. */
 export const workDir = (module: GoModule): string => `${moduleDir(module)}.build-${process.pid}`;
 
@@ -47,6 +39,6 @@ export function removeAbandonedBuilds(): void {
   if (!fs.existsSync(cacheRoot())) return;
   for (const name of fs.readdirSync(cacheRoot())) {
     const pid = /\.build-(\d+)$/.exec(name)?.[1];
-    if (pid && !isAlive(Number(pid))) fs.rmSync(path.join(cacheRoot(), name), { recursive: true, force: true });
+    if (pid && startTimeOf(Number(pid)) === undefined) fs.rmSync(path.join(cacheRoot(), name), { recursive: true, force: true });
   }
 }

@@ -7,8 +7,8 @@ import type { V1Container, V1Pod } from "@kubernetes/client-node";
 import { clusterNames } from "../../sandbox/cluster/control";
 import { ImageTable } from "../../sandbox/cluster/images";
 import { upCluster } from "../../sandbox/cluster/launch";
-import { startTimeOf } from "../../sandbox/cluster/state";
 import { demoImages } from "../../sandbox/demo/images";
+import { startTimeOf } from "../../sandbox/processes";
 import { kubernetes, sharedCluster } from "./harness";
 
 const NAMESPACE = "default";
