@@ -5,7 +5,7 @@ import type { StackConfig } from "./types";
 
 const VERSION_KEYS = ["stable", "canary", "previous"] as const;
 const INTEGER_KEYS = new Set(["weight", "generation"]);
-const FLAG_KEYS = new Set(["createNamespace"]);
+const FLAG_KEYS = new Set(["createNamespace", "force"]);
 
 /**
  * The one parser of a stack's config.

@@ -125,13 +125,22 @@ const rollout = z.strictObject({
   warmUp: seconds("10s"),
   cap: seconds("1h"),
   verifyTimeout: seconds("60s"),
-}).transform(({ stages, undoWindow, warmUp, cap, verifyTimeout, ...rest }) => ({
+  preview: z.union([z.literal("hold"), duration], { error: "it must be hold, or a duration such as 10m" }).prefault("0s"),
+  scaleDownDelay: seconds("0s"),
+  onHold: oneOf(["keep", "lower"]).default("keep"),
+  lease: seconds("30s").refine((value) => value >= 3, { error: "it must be at least 3s" }),
+  lockWait: seconds("60s"),
+}).transform(({ stages, undoWindow, warmUp, cap, verifyTimeout, preview, scaleDownDelay, lease, lockWait, ...rest }) => ({
   ...rest,
   stages: inheritDwell(stages),
   undoWindowSeconds: undoWindow,
   warmUpSeconds: warmUp,
   capSeconds: cap,
   verifyTimeoutSeconds: verifyTimeout,
+  previewSeconds: preview === "hold" ? ("hold" as const) : preview,
+  scaleDownDelaySeconds: scaleDownDelay,
+  leaseSeconds: lease,
+  lockWaitSeconds: lockWait,
 }));
 
 function inheritDwell(stages: readonly z.output<typeof stage>[]): { weight: number; dwellSeconds: number }[] {
@@ -162,6 +171,7 @@ export const stackConfigSchema = z.strictObject({
   previous: versionSpec.optional(),
   weight: whole(0, 100).default(0),
   generation: whole(0, Number.MAX_SAFE_INTEGER).default(0),
+  force: flag(false),
   // 40 leaves room in 63 characters for a readable version slug and the hash of a revision's name.
   services: z.record(text(/^[a-z]([-a-z0-9]*[a-z0-9])?$/, SERVICE_NAME_RULE, 40), service, {
     error: "it must be a map from service names to services",

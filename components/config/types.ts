@@ -106,6 +106,19 @@ export interface RolloutConfig {
   readonly capSeconds: number;
   /** Seconds in which the served split must reach the weight. Default 60. */
   readonly verifyTimeoutSeconds: number;
+  /**
+   * Seconds before the first stage in which the canary serves by its header alone, so that people and tests can look at it; `hold` waits
+   * for `canary resume`. Default 0. With the stages `[100]` this is a blue/green deployment.
+   */
+  readonly previewSeconds: number | "hold";
+  /** Seconds between the return of the traffic and the removal of a reverted canary's pods. Default 0. */
+  readonly scaleDownDelaySeconds: number;
+  /** What a hold does with the traffic when the driver leaves: nothing (default), or weight 0 first. */
+  readonly onHold: "keep" | "lower";
+  /** Seconds after which a driver that says nothing counts as dead, at least 3. Default 30. */
+  readonly leaseSeconds: number;
+  /** Seconds for which another update's lock on the stack is waited for. Default 60. */
+  readonly lockWaitSeconds: number;
 }
 
 /** Where the numbers come from and what they must be. */
@@ -136,6 +149,8 @@ export interface StackConfig {
   readonly weight: number;
   /** Raised by every write of the driver. Default 0. */
   readonly generation: number;
+  /** Lets a file that is older than the rollout record through, once: the next driver command takes its state over and removes the key. Default false. */
+  readonly force: boolean;
   readonly services: Readonly<Record<string, ServiceConfig>>;
   readonly rollout: RolloutConfig;
   readonly analysis: AnalysisConfig;

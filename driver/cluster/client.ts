@@ -1,9 +1,12 @@
-import type { AppsV1Api, CoreV1Api, NetworkingV1Api } from "@kubernetes/client-node";
+import type { AppsV1Api, AuthorizationV1Api, CoordinationV1Api, CoreV1Api, CustomObjectsApi, NetworkingV1Api } from "@kubernetes/client-node";
 
 export interface KubernetesClient {
   readonly core: CoreV1Api;
   readonly apps: AppsV1Api;
   readonly networking: NetworkingV1Api;
+  readonly coordination: CoordinationV1Api;
+  readonly authorization: AuthorizationV1Api;
+  readonly custom: CustomObjectsApi;
 }
 
 /** Where the stack's provider finds its cluster; both absent means the current context of the default kubeconfig. */
@@ -27,7 +30,14 @@ export function clusterAccess({ context, kubeconfig }: ClusterChoice): ClusterAc
     else if (kubeconfig.includes("\n")) config.loadFromString(kubeconfig);
     else config.loadFromFile(kubeconfig);
     if (context !== undefined) config.setCurrentContext(context);
-    return { core: config.makeApiClient(k8s.CoreV1Api), apps: config.makeApiClient(k8s.AppsV1Api), networking: config.makeApiClient(k8s.NetworkingV1Api) };
+    return {
+      core: config.makeApiClient(k8s.CoreV1Api),
+      apps: config.makeApiClient(k8s.AppsV1Api),
+      networking: config.makeApiClient(k8s.NetworkingV1Api),
+      coordination: config.makeApiClient(k8s.CoordinationV1Api),
+      authorization: config.makeApiClient(k8s.AuthorizationV1Api),
+      custom: config.makeApiClient(k8s.CustomObjectsApi),
+    };
   };
   return () => (client ??= connect());
 }

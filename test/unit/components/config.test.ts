@@ -32,7 +32,7 @@ describe("the stack config", () => {
     ["a weight in words", { weight: "half" }, 'canary:weight is "half": it must be a whole number from 0 to 100.'],
     ["a misspelt key", { weigth: 5 }, "canary:weigth is not a known key: did you mean canary:weight?"],
     ["a key like no other", { zzz: 5 }, "canary:zzz is not a known key: the known keys are namespace, createNamespace, stable, canary, " +
-      "previous, weight, generation, services, rollout, analysis, router, ingressClass, ingressController, ingressUrl."],
+      "previous, weight, generation, force, services, rollout, analysis, router, ingressClass, ingressController, ingressUrl."],
     ["a misspelt key inside", service({ prot: 1 }), "canary:services.shop.prot is not a known key: did you mean canary:services.shop.port?"],
     ["a misspelt key of a version", { canary: { version: "v2", envv: {} } }, "canary:canary.envv is not a known key: did you mean canary:canary.env?"],
     ["an empty canary", { canary: "" }, "canary:canary has no version: it must be a version, or a map with the key version."],
@@ -105,6 +105,7 @@ describe("the stack config", () => {
       rollout: {
         stages: [5, 25, 50, 100].map((weight) => ({ weight, dwellSeconds: 60 })),
         autoPromote: true, onInterrupt: "revert", onBlind: "hold", undoWindowSeconds: 3600, warmUpSeconds: 10, capSeconds: 3600, verifyTimeoutSeconds: 60,
+        previewSeconds: 0, scaleDownDelaySeconds: 0, onHold: "keep", leaseSeconds: 30, lockWaitSeconds: 60,
       },
     });
     expect(config.services["shop"]).to.deep.equal({

@@ -1,0 +1,172 @@
+import type { VersionValue } from "../config/stack-file";
+
+/**
+ * The rollout record: what everybody who works on a stack shares, in the cluster beside what it describes. A ConfigMap holds it and a
+ * Lease of the same name says who may write it.
+ */
+
+/** Where a rollout is. `starting` … `promoting` are under way, `reverting` goes home, `held` waits for a person. */
+export const PHASES = ["starting", "preview", "raising", "observing", "asking", "promoting", "reverting", "held"] as const;
+export type Phase = (typeof PHASES)[number];
+
+/** The steps of a promotion, in their order: all traffic on the canary; the stable Service on it; the weight back at 0. */
+export const PROMOTION_STEPS = ["full", "move", "close"] as const;
+export type PromotionStep = (typeof PROMOTION_STEPS)[number];
+
+/** A gate's answer as the record keeps it; numbers that JSON has no word for are left out. */
+export interface RecordedGate {
+  readonly service?: string;
+  readonly metric: string;
+  readonly gate: string;
+  readonly answer: "pass" | "fail" | "undecided" | "not-applicable";
+  readonly sentence: string;
+  readonly value?: number;
+  readonly limit?: number;
+  readonly logE?: number;
+  readonly logELimit?: number;
+}
+
+/** A rollout that is under way or held. */
+export interface RecordedRollout {
+  /** `<version slug>-<start, seconds since the epoch in base 36>`: unique in a stack, safe in file names. */
+  readonly id: string;
+  readonly version: string;
+  /** The stable version it started from. */
+  readonly from: string;
+  readonly phase: Phase;
+  /** Of a promotion. */
+  readonly step?: PromotionStep;
+  /** Index of the stage, from 0; absent before the first. */
+  readonly stage?: number;
+  /** Weights of all stages, in percent. */
+  readonly stages: readonly number[];
+  /** Percent that is set, or being set. */
+  readonly weight: number;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  /** When the phase was entered, ISO 8601. */
+  readonly since: string;
+  /** Why it is held or reverted. */
+  readonly reason?: string;
+  /** The latest look: gates, the fraction of requests that the router sent to the canary, and when, ISO 8601. */
+  readonly seen?: { readonly at: string; readonly served?: number; readonly gates: readonly RecordedGate[] };
+  /** The guard, or a hasty command, has patched the live objects; the stack does not know it yet. */
+  readonly sentHome?: { readonly by: string; readonly at: string };
+}
+
+/** What somebody asks of the driver that holds the Lease. */
+export interface RolloutRequest {
+  readonly verb: "hold" | "rollback" | "promote";
+  readonly by: string;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly reason?: string;
+}
+
+/** The rollout keys of the stack file as the driver last wrote them, overrides included; `canary sync` writes them into an older file. */
+export interface RecordedKeys {
+  readonly stable?: VersionValue;
+  readonly canary?: VersionValue;
+  readonly previous?: VersionValue;
+  readonly weight: number;
+}
+
+export interface RolloutRecord {
+  /** Of this format. */
+  readonly format: 1;
+  /** Pulumi's name of the stack. */
+  readonly stack: string;
+  /** Generation of the stack file at the driver's last write. */
+  readonly generation: number;
+  readonly keys: RecordedKeys;
+  readonly rollout?: RecordedRollout;
+  /** The previous version may be gone back to without starting a pod until then, ISO 8601. */
+  readonly undo?: { readonly version: string; readonly until: string };
+  readonly request?: RolloutRequest;
+}
+
+/** One line of the journal: an intent before something is done, or what came of it. `seq` counts from 1 in each rollout. */
+export interface JournalEntry {
+  readonly seq: number;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly rollout: string;
+  readonly by: string;
+  readonly kind: "intent" | "verdict" | "note" | "end";
+  readonly phase?: Phase;
+  readonly step?: PromotionStep;
+  readonly stage?: number;
+  readonly weight?: number;
+  readonly verdict?: string;
+  readonly gates?: readonly RecordedGate[];
+  readonly message: string;
+}
+
+/** A rollout that has ended, or an install, undo or cleanup. */
+export interface HistoryEntry {
+  readonly id: string;
+  readonly version: string;
+  readonly from?: string;
+  readonly kind: "install" | "rollout" | "undo" | "experiment";
+  readonly outcome: "promoted" | "rolled-back" | "held" | "interrupted" | "failed" | "measured";
+  readonly reason: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly endedAt: string;
+  readonly by: string;
+  readonly generation: number;
+}
+
+/** Keys of the ConfigMap's data. Journal and history are newline-delimited JSON, oldest first; rollbacks maps a reason's kind to a count. */
+export const DATA_KEYS = { record: "record.json", journal: "journal.ndjson", history: "history.ndjson", rollbacks: "rollbacks.json" } as const;
+
+/** What kind of thing ended a rollout with a rollback; label `reason` of `canary_rollback_total`. */
+export type RollbackReason = "verdict" | "split" | "start" | "update" | "interrupt" | "manual" | "guard" | "blind" | "fleet";
+
+/**
+ * Name of the ConfigMap and of the Lease: `<project>-<stack>-rollout`, because two stacks may share a namespace.
+ *
+ * @param stack Pulumi's name; of a fully qualified one, org/project/stack, the last part counts.
+ */
+export const recordName = (project: string, stack: string): string =>
+  `${project}-${stack.split("/").pop()}-rollout`.toLowerCase().replace(/[^a-z0-9.-]+/g, "-").replace(/(^|\.)[^a-z0-9]+|[^a-z0-9]+($|\.)/g, "$1$2");
+
+/** Says that a ConfigMap is no record of ours that can be read. */
+export class RecordError extends Error {}
+
+/** @throws RecordError with one sentence */
+export function parseRecord(data: Readonly<Record<string, string>> | undefined): RolloutRecord {
+  const text = data?.[DATA_KEYS.record];
+  if (text === undefined) throw new RecordError(`it has no key ${DATA_KEYS.record}`);
+  let record: RolloutRecord;
+  try {
+    record = JSON.parse(text) as RolloutRecord;
+  } catch {
+    throw new RecordError(`its key ${DATA_KEYS.record} is no JSON`);
+  }
+  if (record?.format !== 1) throw new RecordError(`its format is ${JSON.stringify(record?.format)} where this version reads 1`);
+  return record;
+}
+
+/** Lines of newline-delimited JSON; a line that is none is left out, because a record cut short must not hide the rest. */
+export function parseLines<T>(text: string | undefined): T[] {
+  return (text ?? "").split("\n").flatMap((line) => {
+    try {
+      return line === "" ? [] : [JSON.parse(line) as T];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Text without the oldest lines that make it longer than `bytes`, all in one byte characters at worst four. */
+export function boundedLines(lines: readonly object[], bytes: number): string {
+  const kept: string[] = [];
+  let size = 0;
+  for (const line of lines.map((l) => `${JSON.stringify(l)}\n`).reverse()) {
+    size += Buffer.byteLength(line);
+    if (size > bytes) break;
+    kept.unshift(line);
+  }
+  return kept.join("");
+}
