@@ -55,8 +55,18 @@ function compile() {
   if (newest(stamp) > changed) return;
   const started = new Date();
   run("compiling", process.execPath, [path.join(root, "node_modules", "typescript", "bin", "tsc"), "-p", root]);
+  prune(path.join(root, "dist"));
   fs.writeFileSync(stamp, "");
   fs.utimesSync(stamp, started, started);
+}
+
+/** Removes what was compiled from sources that are gone: `./x.js` of a former `x.ts` would hide `x/index.js`. */
+function prune(dir) {
+  for (const entry of fs.readdirSync(dir, { withFileTypes: true })) {
+    const file = path.join(dir, entry.name);
+    if (entry.isDirectory()) prune(file);
+    else if (/\.(js|js\.map|d\.ts)$/.test(entry.name) && !fs.existsSync(path.join(root, path.relative(path.join(root, "dist"), file).replace(/\.(js|js\.map|d\.ts)$/, ".ts")))) fs.rmSync(file);
+  }
 }
 
 /** Brings a checkout to the state in which `dist/` can run: right Node.js, packages, compiled code. */

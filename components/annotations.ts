@@ -7,9 +7,11 @@ export const SKIP_AWAIT = { "pulumi.com/skipAwait": "true" } as const;
 /** On objects that a fast revert patches live: without it the next `up` conflicts with the patch's field manager. */
 export const PATCHED_LIVE = { "pulumi.com/patchForce": "true" } as const;
 
-const NGINX = "nginx.ingress.kubernetes.io";
+/** Prefix of the annotations that ingress-nginx reads. */
+export const NGINX = "nginx.ingress.kubernetes.io";
 
 /** Annotations by which ingress-nginx, and Traefik's provider for them, read a canary; the driver patches the weight. */
 export const CANARY = `${NGINX}/canary`;
 export const CANARY_WEIGHT = `${NGINX}/canary-weight`;
+export const CANARY_WEIGHT_TOTAL = `${NGINX}/canary-weight-total`;
 export const CANARY_BY_HEADER = `${NGINX}/canary-by-header`;

@@ -1,12 +1,19 @@
-import { ConfigError, type EnvValue, type Overrides, type ServiceConfig, type StackConfig, type VersionSpec } from "./config";
+import { ConfigError, type Autoscale, type EnvValue, type ServiceConfig, type ServiceOverrides, type StackConfig, type VersionSpec, type Workload } from "./config";
+import type { PlainEnv, PlainEnvValue } from "./container";
 import { versionTag } from "./names";
 import { revisionOf, type PodSpec } from "./pod";
+import { IDENTITY } from "./routing/identity";
+import { sizesOf } from "./size";
+import type { PlainData } from "./volumes";
 
-/** One Deployment to declare. */
+/** One revision to declare. */
 export interface RevisionPlan {
   readonly name: string;
   readonly spec: PodSpec;
-  readonly replicas: number;
+  /** Pods, 0 or more; with an autoscaler the fewest it may leave. */
+  readonly size: number;
+  readonly autoscale?: Autoscale;
+  readonly maxUnavailable: Workload["maxUnavailable"];
 }
 
 /** What one service needs: its revisions, each once, and which of them plays which part. */
@@ -35,11 +42,16 @@ export function installed({ stable }: Versions): VersionSpec {
  *
  * @throws ConfigError with one sentence when nothing is installed yet, or when an encrypted value was not opened by the engine.
  */
-export function planService(name: string, service: ServiceConfig, versions: Versions, partOf: string): ServicePlan {
-  const revise = (version: VersionSpec) => planRevision(name, service, version, partOf);
-  const stable = revise(installed(versions));
-  const canary = versions.canary && revise(versions.canary);
-  const previous = versions.previous && revise(versions.previous);
+export function planService(name: string, service: ServiceConfig, versions: Versions & Pick<StackConfig, "weight">, partOf: string): ServicePlan {
+  const { autoscale, maxUnavailable } = service.workload;
+  const sizes = sizesOf(name, service, versions);
+  const revise = (version: VersionSpec, size: number): RevisionPlan => {
+    const spec = podSpecOf(name, service, version, partOf);
+    return { name: revisionOf(spec), spec, size, maxUnavailable, ...(autoscale === undefined ? {} : { autoscale }) };
+  };
+  const stable = revise(installed(versions), sizes.stable);
+  const canary = versions.canary && revise(versions.canary, sizes.canary!);
+  const previous = versions.previous && revise(versions.previous, sizes.previous!);
   return {
     revisions: distinct([stable, canary, previous].filter((revision) => revision !== undefined)),
     stable: stable.name,
@@ -49,23 +61,35 @@ export function planService(name: string, service: ServiceConfig, versions: Vers
   };
 }
 
-function planRevision(name: string, service: ServiceConfig, version: VersionSpec, partOf: string): RevisionPlan {
-  const { workload, health, port } = service;
-  const overrides: Overrides = { ...version, ...version.services?.[name] };
-  const env = { ...workload.env, ...version.env, ...version.services?.[name]?.env };
-  const spec: PodSpec = {
+/**
+ * The pods of a service in a version.
+ *
+ * @param partOf name of the whole that the service is a part of; the label `app.kubernetes.io/part-of`.
+ * @throws ConfigError with one sentence when an encrypted value was not opened by the engine.
+ */
+export function podSpecOf(name: string, service: ServiceConfig, version: VersionSpec, partOf: string): PodSpec {
+  const own: ServiceOverrides = version.services?.[name] ?? {};
+  const overrides: ServiceOverrides = { ...version, ...own };
+  const { replicas: _replicas, autoscale: _autoscale, canarySize: _canarySize, maxUnavailable: _maxUnavailable, ...workload } = service.workload;
+  const merged = (key: "config" | "secrets"): PlainData => openedData(name, key, workload[key], version[key], own[key]);
+  return {
     service: name,
     partOf,
     version: version.version,
     image: imageOf(overrides.image ?? service.image, version.version),
-    port,
-    health,
-    env: Object.fromEntries(Object.entries(env).map(([key, value]) => [key, opened(name, key, value)])),
-    resources: overrides.resources ?? workload.resources,
-    terminationGraceSeconds: workload.terminationGraceSeconds,
-    drainSeconds: workload.drainSeconds,
+    port: service.port,
+    health: service.health,
+    workload: {
+      ...workload,
+      command: overrides.command ?? workload.command,
+      args: overrides.args ?? workload.args,
+      env: openedEnv(name, { ...IDENTITY, ...workload.env, ...version.env, ...own.env }),
+      resources: overrides.resources ?? workload.resources,
+      config: merged("config"),
+      secrets: merged("secrets"),
+      initContainers: workload.initContainers.map((each) => ({ ...each, env: openedEnv(name, each.env) })),
+    },
   };
-  return { name: revisionOf(spec), spec, replicas: overrides.replicas ?? workload.replicas };
 }
 
 /** A tag follows the last slash; a colon before it belongs to a registry's port. */
@@ -73,17 +97,35 @@ function imageOf(image: string, version: string): string {
   return /(:[^/]*|@.*)$/.test(image) ? image : `${image}:${versionTag(version)}`;
 }
 
-function opened(service: string, key: string, value: EnvValue): string {
-  if (typeof value === "string") return value;
-  throw new ConfigError([`The environment variable ${key} of ${service} is encrypted: it must be opened by the Pulumi engine before the program runs.`]);
+type Data = Workload["config"];
+
+/** The maps in order, later ones over earlier ones, name by name and key by key. */
+function openedData(service: string, what: "config" | "secrets", base: Data, ...over: readonly (Data | undefined)[]): PlainData {
+  const keysOf = (name: string) => Object.assign({}, base[name], ...over.map((data) => data?.[name])) as Data[string];
+  return Object.fromEntries(Object.keys(base).map((name) => [name, mapValues(keysOf(name), (key, value) => {
+    if (typeof value === "string") return value;
+    throw unopened(`The key ${key} of ${what}.${name} of ${service}`);
+  })]));
 }
+
+function openedEnv(service: string, env: Readonly<Record<string, EnvValue>>): PlainEnv {
+  return mapValues<EnvValue, PlainEnvValue>(env, (key, value) => {
+    if (typeof value === "string" || !("secure" in value)) return value;
+    throw unopened(`The environment variable ${key} of ${service}`);
+  });
+}
+
+const unopened = (what: string): ConfigError => new ConfigError([`${what} is encrypted: it must be opened by the Pulumi engine before the program runs.`]);
+
+const mapValues = <T, U>(map: Readonly<Record<string, T>>, change: (key: string, value: T) => U): Record<string, U> =>
+  Object.fromEntries(Object.entries(map).map(([key, value]) => [key, change(key, value)]));
 
 /** A promotion step names one revision as stable and as canary; where their sizes differ, nobody loses pods. */
 function distinct(revisions: readonly RevisionPlan[]): RevisionPlan[] {
   const byName = new Map<string, RevisionPlan>();
   for (const revision of revisions) {
     const twin = byName.get(revision.name);
-    byName.set(revision.name, twin === undefined || twin.replicas < revision.replicas ? revision : twin);
+    byName.set(revision.name, twin === undefined || twin.size < revision.size ? revision : twin);
   }
   return [...byName.values()];
 }

@@ -1,14 +1,20 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { StackConfig } from "./config";
+import { Guard } from "./guard";
+import { programGuardConfig } from "./guard-config";
 import { installed } from "./plan";
 import { ServiceRelease, type ServiceOutputs } from "./service-release";
+import { declareIngressController, declareSurroundings, type SurroundingsArgs } from "./surroundings";
 
-/** A parsed config is such args; written by hand, {@link StackConfig} says what each key means. */
+/** A parsed config is such args; docs/stack.schema.json says what each key means. */
 export type ReleaseArgs =
-  & Pick<StackConfig, "namespace" | "createNamespace" | "stable" | "canary" | "previous" | "weight" | "generation" | "services" | "ingressClass">
+  & Pick<StackConfig, "namespace" | "createNamespace" | "stable" | "canary" | "previous" | "weight" | "generation" | "services" | "ingressClass" | "router" | "gateway" | "guard">
+  & SurroundingsArgs
   & {
-    /** Keep the values of environment variables encrypted in the state. Default false. */
+    /** What the guard judges by, as `guardConfig` picks it from the stack config's keys. Default the config of the program that runs. */
+    readonly guardConfig?: Readonly<Record<string, unknown>>;
+    /** Keep the values of environment variables and ConfigMaps encrypted in the state, as those of Secrets always are. Default false. */
     readonly secretEnv?: boolean;
   };
 
@@ -23,16 +29,30 @@ export interface ReleaseOutputs {
   readonly services: Readonly<Record<string, ServiceOutputs>>;
 }
 
-/** A release train: services that move together, with one version pair and one weight. Its name becomes `app.kubernetes.io/part-of`. */
+/**
+ * A release train: services that move together, with one version pair and one weight. Its name becomes `app.kubernetes.io/part-of`.
+ *
+ * @example
+ * new Release("web", parseConfig({
+ *   namespace: "web", stable: "v1.2.0", canary: "v1.3.0", weight: 5,
+ *   services: { shop: { image: "registry.example/shop", port: 8080, hosts: ["shop.example"], workload: { replicas: 3 } } },
+ * }));
+ *
+ * @throws ConfigError with one sentence where there is no stable version, or an encrypted value that the engine has not opened.
+ */
 export class Release extends pulumi.ComponentResource {
   /** Known when everything is deployed, so that the outputs of a stack always tell what really runs. */
   readonly outputs: { readonly [K in keyof ReleaseOutputs]: pulumi.Output<NonNullable<ReleaseOutputs[K]>> };
+  readonly guard?: Guard;
 
   constructor(name: string, args: ReleaseArgs, opts?: pulumi.ComponentResourceOptions) {
     super("canary:release:Release", name, {}, opts);
     const namespace = args.createNamespace ? this.declareNamespace(args.namespace) : args.namespace;
+    const dependsOn = declareIngressController(args, this);
     const services = Object.entries(args.services).map(([service, config]) =>
-      [service, new ServiceRelease(service, { ...args, namespace, service: config, partOf: name }, { parent: this })] as const);
+      [service, new ServiceRelease(service, { ...args, namespace, service: config, partOf: name }, { parent: this, dependsOn })] as const);
+    if (args.guard) this.guard = new Guard("guard", { ...args, guard: args.guard, namespace, services: Object.keys(args.services), config: args.guardConfig ?? programGuardConfig() }, { parent: this });
+    declareSurroundings(name, { ...args, namespace, guard: this.guard }, this);
     const deployed = pulumi.output(Object.fromEntries(services.map(([service, { outputs }]) => [service, outputs])));
     const known = <T>(value: T) => deployed.apply(() => value);
     this.outputs = {

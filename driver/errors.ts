@@ -33,12 +33,45 @@ export class BusyError extends DriverError {
   }
 }
 
+/** Another driver holds the Lease of the rollout. */
+export class LeaseHeldError extends BusyError {}
+
 /** `pulumi up` did not succeed; the message holds what the engine reported. */
 export class UpdateFailedError extends DriverError {}
 
+/** `pulumi up` was cancelled by us; how much of it was done, nobody knows. */
+export class UpdateCancelledError extends DriverError {}
+
+/** The stack was locked by a dead update of ours, and is free now. */
+export class DeadLockError extends DriverError {}
+
+/** Why a rollout stops that would go on by itself: the reason of its abort signal. */
+export abstract class StopError extends DriverError {}
+
 /** The person or the CI system asked the driver to stop. */
-export class InterruptedError extends DriverError {
+export class InterruptedError extends StopError {
   constructor(readonly signalName: string) {
     super(`Interrupted by ${signalName}.`, EXIT.interruptedReverted);
+  }
+}
+
+/** Somebody asked for it with a command of their own, elsewhere. */
+export class RequestedError extends StopError {
+  constructor(readonly verb: "hold" | "rollback", by: string, reason?: string) {
+    super(`${verb === "hold" ? "Hold" : "Rollback"} asked for by ${by}${reason ? ` (${reason})` : ""}.`, EXIT.held);
+  }
+}
+
+/** Somebody else holds the Lease now; this driver must change nothing more. */
+export class LeaseLostError extends StopError {
+  constructor(said: string) {
+    super(`The Lease of this rollout is lost: ${said}`, EXIT.busy);
+  }
+}
+
+/** Another stack of the same rollout failed, or was held. */
+export class FleetError extends StopError {
+  constructor(readonly verb: "hold" | "rollback", stackName: string) {
+    super(`${stackName} ${verb === "rollback" ? "is rolled back" : "is held"}, and all stacks of a rollout end alike.`, EXIT.held);
   }
 }

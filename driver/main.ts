@@ -1,5 +1,5 @@
 import { CommanderError } from "commander";
-import { commandLine } from "./cli";
+import { commandLine } from "./cli/program";
 import { DriverError, EXIT } from "./errors";
 
 /** Shows a failure as a sentence and turns it into the exit code; a stack trace only where it was asked for, or for a bug of ours. */

@@ -1,9 +1,12 @@
 import { unknownKey } from "./problems";
+import { routingProblems } from "./routing-problems";
+import { surroundingsProblems } from "./surroundings-problems";
 import type { StackConfig } from "./types";
+import { workloadProblems } from "./workload-problems";
 
 /** The rules that concern more than one key; one sentence a broken rule. */
 export function crossProblems(config: StackConfig): string[] {
-  return [...weightProblems(config), ...stageProblems(config), ...overrideProblems(config), ...ruleProblems(config), ...drainProblems(config)];
+  return [...weightProblems(config), ...stageProblems(config), ...overrideProblems(config), ...ruleProblems(config), ...drainProblems(config), ...routingProblems(config), ...workloadProblems(config), ...surroundingsProblems(config)];
 }
 
 function weightProblems({ stable, canary, weight }: StackConfig): string[] {

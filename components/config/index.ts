@@ -1,5 +1,6 @@
 export { ConfigError } from "./problems";
-export { parseConfig } from "./parse";
+export { withFloors, type Floors } from "./floors";
+export { parseConfig, serviceConfig } from "./parse";
 export { stackConfigSchema } from "./schema";
 export { editStackFile, parseStackFile, type StackEdit, type VersionValue } from "./stack-file";
 export { parseDuration } from "./units";

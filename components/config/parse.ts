@@ -1,7 +1,7 @@
 import { crossProblems } from "./cross";
 import { ConfigError, defaultRule, sentences } from "./problems";
 import { stackConfigSchema } from "./schema";
-import type { StackConfig } from "./types";
+import type { ServiceConfig, ServiceInput, StackConfig, StackInput } from "./types";
 
 const VERSION_KEYS = ["stable", "canary", "previous"] as const;
 const INTEGER_KEYS = new Set(["weight", "generation"]);
@@ -11,10 +11,10 @@ const FLAG_KEYS = new Set(["createNamespace", "force"]);
  * The one parser of a stack's config.
  *
  * @param raw the keys without their prefix `canary:`, with values either as YAML gives them or as the Pulumi engine passes them
- *   (every value a text, maps and lists as JSON).
+ *   (every value a text, maps and lists as JSON). A program of your own writes them as in the stack file, durations as `5s`.
  * @throws ConfigError with one sentence a problem: the key, its value and what is allowed. Nothing is guessed or repaired.
  */
-export function parseConfig(raw: Readonly<Record<string, unknown>>): StackConfig {
+export function parseConfig(raw: StackInput | Readonly<Record<string, unknown>>): StackConfig {
   const data = Object.fromEntries(Object.entries(raw).map(([key, value]) => [key, decode(key, value)]));
   const problems: string[] = [];
   for (const key of VERSION_KEYS) {
@@ -29,6 +29,16 @@ export function parseConfig(raw: Readonly<Record<string, unknown>>): StackConfig
   const conflicts = crossProblems(config);
   if (conflicts.length > 0) throw new ConfigError(conflicts);
   return config;
+}
+
+/**
+ * One service with its defaults, for a program that uses {@link ServiceRelease} or {@link Revision} by itself.
+ *
+ * @param service its keys as in the stack file, durations as `5s`.
+ * @throws ConfigError with one sentence a problem, as {@link parseConfig}.
+ */
+export function serviceConfig(name: string, service: ServiceInput): ServiceConfig {
+  return parseConfig({ namespace: "default", services: { [name]: service } }).services[name]!;
 }
 
 /** Undoes what the engine does to values on their way to a program; leaves everything else for the schema to judge. */

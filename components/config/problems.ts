@@ -53,17 +53,26 @@ export function defaultRule(issue: z.core.$ZodRawIssue): string {
 function describe(issue: z.core.$ZodIssue, prefix: Path, schema: z.ZodType, data: unknown): string[] {
   const path = [...prefix, ...issue.path];
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => unknownKey([...path, key], knownKeys(schema, path)));
+    const known = knownKeys(schema, path);
+    const others = Object.keys(valueAt(data, path) as object).filter((key) => !issue.keys.includes(key) && known.includes(key));
+    // Known, but not beside these: one of several forms was begun and another one gone on with.
+    return issue.keys.map((key) => known.includes(key) ? `${keyPath([...path, key])} is set: it must be absent beside ${others.join(", ")}.` : unknownKey([...path, key], known));
   }
   if (issue.code === "invalid_union") {
-    // The branch that accepted the value's kind tells more than "no branch fits".
-    const branch = issue.errors.find((issues) => issues.every((one) => one.path.length > 0 || one.code !== "invalid_type"));
-    if (branch !== undefined && branch.length > 0) return branch.flatMap((one) => describe(one, path, schema, data));
+    const branch = closestBranch(issue.errors);
+    if (branch !== undefined) return branch.flatMap((one) => describe(one, path, schema, data));
   }
   if (issue.code === "invalid_key") {
     return [`${keyPath(path)} has a bad name: ${issue.issues[0]?.message ?? issue.message}.`];
   }
   return [sentence(keyPath(path), valueAt(data, path), issue.message)];
+}
+
+/** A branch that accepted the value's kind tells more than "no branch fits"; of several, the one with the fewest complaints is meant. */
+function closestBranch(branches: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] | undefined {
+  const ofKind = branches.filter((issues) => issues.length > 0 && issues.every((one) => one.path.length > 0 || !["invalid_type", "invalid_value"].includes(one.code)));
+  const complaints = (issues: readonly z.core.$ZodIssue[]): number => issues.reduce((sum, one) => sum + (one.code === "unrecognized_keys" ? one.keys.length : 1), 0);
+  return [...ofKind].sort((a, b) => complaints(a) - complaints(b))[0];
 }
 
 /** Our rules read "it must be …"; those of the gates also "is missing …" or "must be …", or state their own value. */

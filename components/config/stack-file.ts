@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { Document, isMap, isScalar, isCollection, parseDocument, visit, type Pair, type ParsedNode, type YAMLMap } from "yaml";
 import { ConfigError } from "./problems";
-import type { Overrides } from "./types";
+import type { Overrides, ServiceOverrides } from "./types";
 
 /** A version as the stack file holds it: the version alone, or with overrides, or (canary only) withdrawn. */
 export type VersionValue =
@@ -9,7 +9,7 @@ export type VersionValue =
   | (Overrides & {
       readonly version: string;
       readonly withdrawn?: boolean;
-      readonly services?: Readonly<Record<string, Overrides>>;
+      readonly services?: Readonly<Record<string, ServiceOverrides>>;
     });
 
 /** The rollout keys to change. Keys left out stay as they are; null removes a key. */
@@ -19,9 +19,11 @@ export interface StackEdit {
   readonly previous?: VersionValue | null;
   readonly weight?: number;
   readonly generation?: number;
+  /** It overrides once, so that it is only ever removed. */
+  readonly force?: null;
 }
 
-const ROLLOUT_KEYS = ["stable", "canary", "weight", "previous", "generation"] as const;
+const ROLLOUT_KEYS = ["stable", "canary", "weight", "previous", "generation", "force"] as const;
 
 type BlockPair = Pair<ParsedNode, ParsedNode | null>;
 

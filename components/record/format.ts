@@ -50,6 +50,10 @@ export interface RecordedRollout {
   readonly reason?: string;
   /** The latest look: gates, the fraction of requests that the router sent to the canary, and when, ISO 8601. */
   readonly seen?: { readonly at: string; readonly served?: number; readonly gates: readonly RecordedGate[] };
+  /** It only measures, at one weight (percent) for some seconds, and goes home at the end. */
+  readonly experiment?: { readonly weight: number; readonly dwellSeconds: number };
+  /** Flags and variables that the rollout was started with, for whoever goes on with it; no secrets. */
+  readonly settings?: Readonly<Record<string, unknown>>;
   /** The guard, or a hasty command, has patched the live objects; the stack does not know it yet. */
   readonly sentHome?: { readonly by: string; readonly at: string };
 }

@@ -1,4 +1,10 @@
-import type { AppsV1Api, AuthorizationV1Api, CoordinationV1Api, CoreV1Api, CustomObjectsApi, NetworkingV1Api } from "@kubernetes/client-node";
+import type { AppsV1Api, AuthorizationV1Api, CoordinationV1Api, CoreV1Api, CustomObjectsApi, KubeConfig, NetworkingV1Api } from "@kubernetes/client-node";
+import { UsageError } from "../errors";
+import { CLUSTER_LIMITS, guardedHttp, urgently } from "../resilience/kubernetes";
+import type { CallLimits } from "../resilience/policies";
+import { Dependencies } from "../resilience/registry";
+
+export { urgently };
 
 export interface KubernetesClient {
   readonly core: CoreV1Api;
@@ -20,29 +26,75 @@ export interface ClusterChoice {
 /** Gives the clients of the stack's cluster; loaded late and once, because the library costs a second. */
 export type ClusterAccess = () => Promise<KubernetesClient>;
 
-/** The cluster that Pulumi's Kubernetes provider would use with the same config. */
-export function clusterAccess({ context, kubeconfig }: ClusterChoice): ClusterAccess {
+type Library = typeof import("@kubernetes/client-node");
+
+const HOME = /^~(?=\/)/;
+
+function load(config: KubeConfig, kubeconfig: string | undefined): void {
+  if (kubeconfig !== undefined) {
+    if (/^\s*\{|\n/.test(kubeconfig)) config.loadFromString(kubeconfig);
+    else config.loadFromFile(kubeconfig.replace(HOME, process.env.HOME ?? "~"));
+    return;
+  }
+  // Of several files in KUBECONFIG the first one's context counts, as for kubectl and Pulumi; where it names none, the last that does.
+  config.loadFromDefault(undefined, true);
+  if (!config.getCurrentContext()) config.loadFromDefault();
+}
+
+/** @throws UsageError with one sentence when the kubeconfig cannot be read or does not have the context; its contents are never shown */
+function kubeConfig(k8s: Library, { context, kubeconfig }: ClusterChoice): KubeConfig {
+  const config = new k8s.KubeConfig();
+  const source = kubeconfig === undefined ? (process.env.KUBECONFIG ?? "the default kubeconfig") : /^\s*\{|\n/.test(kubeconfig) ? "the stack's kubernetes:kubeconfig" : kubeconfig;
+  try {
+    load(config, kubeconfig);
+  } catch (cause) {
+    const missing = (cause as NodeJS.ErrnoException).code === "ENOENT";
+    throw new UsageError(`The cluster cannot be chosen: ${source} ${missing ? "is not there" : "is no kubeconfig"}; name another one by --kubeconfig or KUBECONFIG.`, { cause });
+  }
+  if (context !== undefined) config.setCurrentContext(context);
+  if (config.getCurrentCluster()) return config;
+  const known = config.getContexts().map(({ name }) => name);
+  const wanted = config.getCurrentContext();
+  throw new UsageError(`The cluster cannot be chosen: ${source} has no ${wanted ? `context "${wanted}" with a cluster` : "current context"}; choose ${known.length > 0 ? `one of ${known.join(", ")}` : "another kubeconfig"}, by --context or kubernetes:context.`);
+}
+
+export interface ClusterOptions {
+  /** Where the API server's health is kept, with the settings for calls to it. Default: a registry of its own. */
+  readonly dependencies?: Dependencies;
+  /** Default 2 s a try and 4.5 s in all, 8 at once. */
+  readonly limits?: CallLimits;
+}
+
+/**
+ * The cluster that Pulumi's Kubernetes provider would use with the same config. Its clients repeat what may be repeated, leave an API
+ * server alone that does not answer, and reject with ServiceUnavailable, whose sentence names it; a status is an ApiException as ever.
+ */
+export function clusterAccess(choice: ClusterChoice, { dependencies = new Dependencies(), limits = CLUSTER_LIMITS }: ClusterOptions = {}): ClusterAccess {
   let client: Promise<KubernetesClient> | undefined;
   const connect = async (): Promise<KubernetesClient> => {
     const k8s = await import("@kubernetes/client-node");
-    const config = new k8s.KubeConfig();
-    if (kubeconfig === undefined) config.loadFromDefault();
-    else if (kubeconfig.includes("\n")) config.loadFromString(kubeconfig);
-    else config.loadFromFile(kubeconfig);
-    if (context !== undefined) config.setCurrentContext(context);
+    const config = kubeConfig(k8s, choice);
+    const { server } = config.getCurrentCluster()!;
+    const service = `The API server ${server}`;
+    const calls = dependencies.calls("kubernetes", server, service, limits, () => urgently(signOfLife));
+    const configuration = k8s.createConfiguration({ baseServer: new k8s.ServerConfiguration(server, {}), authMethods: { default: config }, httpApi: guardedHttp(k8s, service, calls) });
+    // A server that forbids the question is there.
+    const signOfLife = (): Promise<unknown> => new k8s.VersionApi(configuration).getCode().catch((error: unknown) => {
+      if (typeof (error as { code?: unknown }).code !== "number") throw error;
+    });
     return {
-      core: config.makeApiClient(k8s.CoreV1Api),
-      apps: config.makeApiClient(k8s.AppsV1Api),
-      networking: config.makeApiClient(k8s.NetworkingV1Api),
-      coordination: config.makeApiClient(k8s.CoordinationV1Api),
-      authorization: config.makeApiClient(k8s.AuthorizationV1Api),
-      custom: config.makeApiClient(k8s.CustomObjectsApi),
+      core: new k8s.CoreV1Api(configuration),
+      apps: new k8s.AppsV1Api(configuration),
+      networking: new k8s.NetworkingV1Api(configuration),
+      coordination: new k8s.CoordinationV1Api(configuration),
+      authorization: new k8s.AuthorizationV1Api(configuration),
+      custom: new k8s.CustomObjectsApi(configuration),
     };
   };
   return () => (client ??= connect());
 }
 
-/** Rejects when an answer takes longer: the client library has no time limit of its own, and nothing may wait for a deaf API server. */
+/** Rejects when an answer takes longer, whatever it consists of: nothing may wait for a deaf API server. */
 export async function within<T>(ms: number, answer: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {

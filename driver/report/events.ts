@@ -1,5 +1,6 @@
 import type { GateAnswer } from "../../analysis";
 
+/** How a rollout ended. */
 export type Outcome = "promoted" | "rolled-back" | "held" | "interrupted" | "failed";
 
 /** One thing that happened in a rollout; `--json` prints each as one line. */
@@ -7,6 +8,8 @@ export interface RolloutEvent {
   /** Seconds since the epoch. */
   readonly t: number;
   readonly event: "start" | "update" | "stage" | "split" | "observe" | "verdict" | "revert" | "promote" | "note" | "end";
+  /** Name of the stack, where there are several. */
+  readonly stack?: string;
   /** Index of the stage, from 0. */
   readonly stage?: number;
   /** Percent that is set. */

@@ -1,4 +1,5 @@
-import { joinVerdicts, type Clock, type Verdict } from "../../analysis";
+import { joinVerdicts, type Clock, type GateAnswer, type Verdict } from "../../analysis";
+import type { RecordedGate } from "../../components/record/format";
 import type { TrafficWatch } from "./watch";
 
 /** The joint verdict of all services: they move together. */
@@ -32,3 +33,16 @@ export function driftedSplit(watch: TrafficWatch, weight: number): string | unde
   }
   return undefined;
 }
+
+/** Fraction of the requests of this stage that the router sent to the canary, over all services; undefined before any. */
+export function servedShare(watch: TrafficWatch): number | undefined {
+  const sum = watch.services.map((s) => s.judge.served()).reduce((a, b) => ({ canary: a.canary + b.canary, stable: a.stable + b.stable }), { canary: 0, stable: 0 });
+  return sum.canary + sum.stable > 0 ? sum.canary / (sum.canary + sum.stable) : undefined;
+}
+
+/** Gates as the record keeps them. */
+export const recorded = (gates: readonly GateAnswer[]): RecordedGate[] =>
+  gates.filter((g) => g.answer !== "not-applicable").map(({ metric, gate, answer, sentence, value, limit, logE, logELimit }) => {
+    const numbers = Object.entries({ value, limit, logE, logELimit }).filter(([, n]) => Number.isFinite(n));
+    return { metric, gate, answer, sentence, ...Object.fromEntries(numbers) };
+  });

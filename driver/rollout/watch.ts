@@ -1,5 +1,5 @@
 import {
-  createMeter, createMetricPoller, createPrometheus, Judge, measureOverdispersion, whyMissing,
+  createMeter, createMetricPoller, Judge, measureOverdispersion, whyMissing,
   type MetricPoller, type Phase, type Reading, type TrafficMeter, type TrafficTarget, type TrafficWindow,
 } from "../../analysis";
 import type { ServiceConfig, StackConfig } from "../../components/config";
@@ -7,6 +7,8 @@ import { trackName } from "../../components/names";
 import { podReader, type PodReader } from "../cluster/pods";
 import type { ClusterAccess } from "../cluster/client";
 import { UsageError } from "../errors";
+import { Dependencies } from "../resilience/registry";
+import { openPrometheus } from "../resilience/prometheus";
 import { canaryProbe, type HealthProbe } from "./probe";
 
 /** Seconds of the baseline's past from which its overdispersion is measured. */
@@ -74,6 +76,9 @@ export interface TrafficWatch {
   close(): void;
 }
 
+/** For what must work without metrics. */
+export const NOTHING_SEEN: TrafficWatch = { services: [], close: () => undefined };
+
 function targetOf(config: StackConfig, name: string, service: ServiceConfig, versions: Versions): TrafficTarget {
   const { source: profile, scrapeIntervalSeconds } = config.analysis;
   return {
@@ -99,10 +104,10 @@ interface Versions {
  *
  * @throws UsageError when the stack names no Prometheus: without data nothing could ever pass
  */
-export async function watchTraffic(config: StackConfig, versions: Versions, access: ClusterAccess, signal?: AbortSignal): Promise<TrafficWatch> {
+export async function watchTraffic(config: StackConfig, versions: Versions, access: ClusterAccess, signal?: AbortSignal, dependencies: Dependencies = new Dependencies()): Promise<TrafficWatch> {
   const { prometheus, gates, probeIntervalSeconds } = config.analysis;
   if (prometheus.length === 0) throw new UsageError("canary:analysis.prometheus names no server: a rollout without metrics can never pass, so name at least one.");
-  const source = createPrometheus({ servers: [...prometheus], cache: 0 });
+  const source = openPrometheus(prometheus, dependencies);
   const pods = podReader(access, config.namespace);
   // A stack without a critical service is judged like one with a single one: α is shared by at least one.
   const critical = Math.max(1, Object.values(config.services).filter((s) => s.critical).length);

@@ -2,20 +2,35 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { parse } from "yaml";
 import type * as Automation from "@pulumi/pulumi/automation";
-import { BusyError, DriverError, UpdateFailedError, UsageError } from "../errors";
+import { BusyError, DeadLockError, DriverError, UpdateCancelledError, UpdateFailedError, UsageError } from "../errors";
+import { sessionCommand } from "./command";
 import { explainUpdate } from "./diagnostics";
+import { locksIn, removeDeadLocks, updateTrace } from "./locks";
 
 /** What an update changed: operation → number of resources, as Pulumi counts them. */
 export interface UpdateSummary {
   readonly changes: Readonly<Record<string, number>>;
   readonly seconds: number;
+  /** Number of this update in the stack's history: one more than the one before, unless somebody else updated in between. */
+  readonly version: number;
+  readonly outputs: Readonly<Record<string, unknown>>;
+}
+
+export interface UpOptions {
+  /** Cancels the update as Ctrl-C would; it is gone when `up` rejects. */
+  readonly signal?: AbortSignal;
 }
 
 /** The verbs of the stack that the driver needs; the rollout knows no more of Pulumi. */
 export interface StackEngine {
-  /** @throws UpdateFailedError with the engine's diagnostics, BusyError when the stack is locked. */
-  up(message: string): Promise<UpdateSummary>;
+  /**
+   * @throws UpdateFailedError with the engine's diagnostics, UpdateCancelledError after its signal, BusyError when the stack is locked,
+   *   DeadLockError when the lock was a dead update's of ours and is gone now: try again
+   */
+  up(message: string, options?: UpOptions): Promise<UpdateSummary>;
   outputs(): Promise<Record<string, unknown>>;
+  /** Clears what an update that died left pending in the state; the next `up` finds the objects by name. Returns what was pending. */
+  repair(): Promise<readonly string[]>;
 }
 
 const PACKAGE_ROOT = path.resolve(__dirname, "../../..");
@@ -27,7 +42,8 @@ function inlineProgram(projectDir: string, main: string): Automation.PulumiFn | 
   return require(path.join(PACKAGE_ROOT, "dist", "index.js")) as Automation.PulumiFn;
 }
 
-function projectOf(projectDir: string): { name: string; main?: string } {
+/** The project's Pulumi.yaml. @throws UsageError when it cannot be read */
+export function projectOf(projectDir: string): { name: string; main?: string } {
   const file = path.join(projectDir, "Pulumi.yaml");
   try {
     return parse(fs.readFileSync(file, "utf8")) as { name: string; main?: string };
@@ -43,7 +59,7 @@ async function opened(projectDir: string, stackName: string, create: boolean): P
   const { LocalWorkspace } = automation();
   const { name: projectName, main } = projectOf(projectDir);
   const program = main && inlineProgram(projectDir, main);
-  const options = { workDir: projectDir };
+  const options = { workDir: projectDir, pulumiCommand: await sessionCommand(automation(), updateTrace(traceFileOf(projectDir, stackName))) };
   if (program) {
     const args = { stackName, projectName, program };
     return create ? LocalWorkspace.createStack(args, options) : LocalWorkspace.selectStack(args, options);
@@ -52,11 +68,16 @@ async function opened(projectDir: string, stackName: string, create: boolean): P
   return create ? LocalWorkspace.createStack(args, options) : LocalWorkspace.selectStack(args, options);
 }
 
+/** What drivers leave in a project's folder: traces of updates, and a copy of each rollout's journal. */
+export const localFolder = (projectDir: string, stackName: string): string => path.join(projectDir, ".canary", stackName.replaceAll("/", "_"));
+
+const traceFileOf = (projectDir: string, stackName: string): string => path.join(localFolder(projectDir, stackName), "updates.json");
+
 /** @throws UsageError when there is no such stack, DriverError with Pulumi's words otherwise. */
 export async function openStack(projectDir: string, stackName: string, create = false): Promise<StackEngine> {
   const { StackNotFoundError, StackAlreadyExistsError, CommandError } = automation();
   try {
-    return new PulumiStack(await opened(projectDir, stackName, create));
+    return new PulumiStack(await opened(projectDir, stackName, create), traceFileOf(projectDir, stackName));
   } catch (cause) {
     if (cause instanceof StackNotFoundError) throw new UsageError(`There is no stack "${stackName}": create it with \`canary init --stack ${stackName}\`, or choose another --stack.`, { cause });
     if (cause instanceof StackAlreadyExistsError) throw new UsageError(`The stack "${stackName}" exists already: go on with \`canary deploy VERSION\`.`, { cause });
@@ -65,31 +86,62 @@ export async function openStack(projectDir: string, stackName: string, create = 
   }
 }
 
-/** The lines that a file or bucket backend prints for each lock, e.g. `…/demo/….json: created by root@ci (pid 42) at …`. */
-function lockOwner(output: string): string {
-  const owners = [...output.matchAll(/created by (.+?)\s*$/gm)].map((m) => m[1]);
-  return owners.length > 0 ? owners.join(", ") : "the backend names no owner";
-}
-
 class PulumiStack implements StackEngine {
-  constructor(private readonly stack: Automation.Stack) {}
+  constructor(private readonly stack: Automation.Stack, private readonly traceFile: string) {}
 
-  async up(message: string): Promise<UpdateSummary> {
+  async up(message: string, { signal }: UpOptions = {}): Promise<UpdateSummary> {
     const events: Automation.EngineEvent[] = [];
     const began = Date.now();
     try {
-      const { summary } = await this.stack.up({ message, onEvent: (e) => events.push(e), color: "never", suppressProgress: true });
-      return { changes: summary.resourceChanges ?? {}, seconds: (Date.now() - began) / 1000 };
+      const { summary, outputs } = await this.stack.up({ message, onEvent: (e) => events.push(e), color: "never", suppressProgress: true, ...(signal ? { signal } : {}) });
+      return { changes: summary.resourceChanges ?? {}, seconds: (Date.now() - began) / 1000, version: summary.version, outputs: valuesOf(outputs) };
     } catch (cause) {
-      const { ConcurrentUpdateError } = automation();
       const text = (cause as Error).message;
-      if (cause instanceof ConcurrentUpdateError)
-        throw new BusyError(`The stack "${this.stack.name}" is locked by another update (${lockOwner(text)}): try again when it has ended.`, { cause });
+      if (cause instanceof automation().ConcurrentUpdateError) throw this.locked(text, cause);
+      if (signal?.aborted) throw new UpdateCancelledError(`pulumi up (${message}) was cancelled.`, undefined, { cause });
       throw new UpdateFailedError(`pulumi up (${message}) failed: ${explainUpdate(events, text)}`, undefined, { cause });
     }
   }
 
-  async outputs(): Promise<Record<string, unknown>> {
-    return Object.fromEntries(Object.entries(await this.stack.outputs()).map(([k, v]) => [k, v.value as unknown]));
+  private locked(text: string, cause: Error): Error {
+    const locks = locksIn(text);
+    const dead = removeDeadLocks(this.traceFile, locks, process.env.PULUMI_BACKEND_URL ?? "");
+    if (dead.length > 0 && dead.length === locks.length) return new DeadLockError(`The lock of ${dead.join(", ")} is removed: that update was started here and its process is gone.`, undefined, { cause });
+    const owners = locks.length > 0 ? locks.map((l) => l.owner).join(", ") : "the backend names no owner";
+    return new BusyError(`The stack "${this.stack.name}" is locked by another update (${owners}): try again when it has ended; \`pulumi cancel\` removes the lock of one that is dead.`, { cause });
   }
+
+  async outputs(): Promise<Record<string, unknown>> {
+    return valuesOf(await this.stack.outputs());
+  }
+
+  async repair(): Promise<readonly string[]> {
+    try {
+      return await this.clearPending();
+    } catch (cause) {
+      const text = (cause as Error).message;
+      if (cause instanceof automation().ConcurrentUpdateError) throw this.locked(text, cause);
+      throw new UpdateFailedError(`What an update that died left unfinished could not be cleared: ${explainUpdate([], text)}`, undefined, { cause });
+    }
+  }
+
+  private async clearPending(): Promise<readonly string[]> {
+    const { deployment } = await this.stack.exportStack();
+    const pending = ((deployment as { pending_operations?: readonly { type: string; resource: { urn: string } }[] } | undefined)?.pending_operations ?? []).map(({ type, resource }) => `${type} ${resource.urn.split("::").slice(2).join(" ")}`);
+    if (pending.length > 0) await this.stack.refresh({ clearPendingCreates: true, color: "never", suppressProgress: true });
+    return pending;
+  }
+}
+
+const valuesOf = (outputs: Automation.OutputMap): Record<string, unknown> => Object.fromEntries(Object.entries(outputs).map(([k, v]) => [k, v.value as unknown]));
+
+/** A stack that is opened when it is first needed: what must be quick may never need it. */
+export function lazyStack(open: () => Promise<StackEngine>): StackEngine {
+  let opened: Promise<StackEngine> | undefined;
+  const stack = (): Promise<StackEngine> => (opened ??= open());
+  return {
+    up: async (message, options) => (await stack()).up(message, options),
+    outputs: async () => (await stack()).outputs(),
+    repair: async () => (await stack()).repair(),
+  };
 }

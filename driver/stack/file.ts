@@ -1,16 +1,36 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { ConfigError, editStackFile, parseConfig, parseStackFile, type StackConfig, type StackEdit, type VersionSpec, type VersionValue } from "../../components/config";
+import { isDeepStrictEqual } from "node:util";
+import { ConfigError, editStackFile, parseStackFile, type StackConfig, type StackEdit, type VersionSpec, type VersionValue } from "../../components/config";
+import type { RecordedKeys } from "../../components/record/format";
 import type { ClusterChoice } from "../cluster/client";
 import { UsageError } from "../errors";
+import { withSettings, type Settings } from "../settings";
+
+/** A change of the stack file that is ready to be written. */
+export interface FileEdit {
+  readonly config: StackConfig;
+  readonly keys: RecordedKeys;
+  write(): void;
+  /** Takes the change back, unless somebody has written since. */
+  undo(): void;
+}
 
 /** One stack's `Pulumi.<stack>.yaml`: the driver's only memory of what should be deployed. */
 export class StackFile {
   readonly path: string;
+  /** What the file said when this driver last wrote or remembered it. */
+  private written: StackConfig | undefined;
 
-  constructor(projectDir: string, stack: string) {
+  /** @param settings flags and variables that stand over the file's values; they are never written */
+  constructor(projectDir: string, stack: string, private settings: Settings = {}) {
     // A fully qualified name, org/project/stack, keeps its file under the last part.
     this.path = path.join(projectDir, `Pulumi.${stack.split("/").pop()}.yaml`);
+  }
+
+  /** Puts what a rollout was started with below what this command was given. */
+  continueWith(settings: Settings): void {
+    this.settings = { ...settings, ...this.settings };
   }
 
   private text(): string {
@@ -38,21 +58,60 @@ export class StackFile {
 
   private parse(text: string): StackConfig {
     try {
-      return parseConfig(parseStackFile(text));
+      return withSettings(parseStackFile(text), this.settings);
     } catch (cause) {
       if (cause instanceof ConfigError) throw new UsageError(cause.problems.map((p) => `${path.basename(this.path)}: ${p}`).join("\n"), { cause });
       throw cause;
     }
   }
 
-  /** Changes rollout keys and raises the generation; the new text is checked before it is written. */
-  edit(edit: Omit<StackEdit, "generation">): { config: StackConfig; undo(): void } {
+  /** The rollout keys as they are written, overrides included. */
+  keys(): RecordedKeys {
+    return keysOf(this.text());
+  }
+
+  /**
+   * Prepares a change of rollout keys that raises the generation. The new text is checked now and written by `write`, so that its
+   * intent can be told to others in between.
+   *
+   * @throws UsageError when the file cannot be understood, before or after
+   */
+  edit(edit: Omit<StackEdit, "generation">): FileEdit {
     const before = this.text();
     const after = editStackFile(before, { ...edit, generation: this.parse(before).generation + 1 });
     const config = this.parse(after);
-    this.replace(after);
-    // Somebody else may have written meanwhile; theirs is the newer word.
-    return { config, undo: () => void (this.text() === after && this.replace(before)) };
+    return {
+      config,
+      keys: keysOf(after),
+      write: () => {
+        this.replace(after);
+        this.written = config;
+      },
+      // Somebody else may have written meanwhile; theirs is the newer word.
+      undo: () => {
+        if (this.text() !== after) return;
+        this.replace(before);
+        this.written = this.parse(before);
+      },
+    };
+  }
+
+  /** Writes keys that are newer than the file's, with their generation: the driver wrote them elsewhere. Removes canary:force. */
+  adopt({ generation, keys: { stable, canary, previous, weight } }: { readonly generation: number; readonly keys: RecordedKeys }): void {
+    const text = editStackFile(this.text(), { ...(stable === undefined ? {} : { stable }), canary: canary ?? null, previous: previous ?? null, weight, generation, force: null });
+    this.parse(text);
+    this.replace(text);
+  }
+
+  /** Takes the file as it is for what this driver knows; {@link StackFile.editedByOthers} compares with that. */
+  remember(): void {
+    this.written = this.read();
+  }
+
+  /** Says that somebody else changed what the file means since this driver wrote or remembered it; comments are free. */
+  editedByOthers(): string | undefined {
+    if (!this.written || isDeepStrictEqual(this.read(), this.written)) return undefined;
+    return `${path.basename(this.path)} was edited during the rollout`;
   }
 
   /** A reader sees the old text or the new one, never a part of it. */
@@ -61,6 +120,11 @@ export class StackFile {
     fs.writeFileSync(next, text, { mode: fs.statSync(this.path).mode });
     fs.renameSync(next, this.path);
   }
+}
+
+function keysOf(text: string): RecordedKeys {
+  const { stable, canary, previous, weight } = parseStackFile(text) as Partial<Record<"stable" | "canary" | "previous", VersionValue>> & { weight?: number };
+  return { ...(stable === undefined ? {} : { stable }), ...(canary === undefined ? {} : { canary }), ...(previous === undefined ? {} : { previous }), weight: weight ?? 0 };
 }
 
 /** The version of a config value, without its overrides. */

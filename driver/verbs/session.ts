@@ -1,11 +1,26 @@
+import * as os from "node:os";
 import { createInterface } from "node:readline/promises";
+import { recordName } from "../../components/record/format";
+import type { StackConfig } from "../../components/config";
 import { clusterAccess } from "../cluster/client";
+import { LeaseHeldError, LeaseLostError, UsageError } from "../errors";
 import { interruptSignal } from "../interrupts";
+import { rolloutLease } from "../record/lease";
+import { Ledger } from "../record/ledger";
+import { recordStore } from "../record/store";
+import { adoptRecord, follow, openLedger } from "./opening";
 import { jsonReporter, textReporter } from "../report/reporters";
 import type { Reporter } from "../report/events";
 import type { Ending, RolloutContext } from "../rollout/context";
-import { openStack } from "../stack/engine";
+import { Dependencies } from "../resilience/registry";
+import { CALLING, chooseCluster, readSettings, resilienceOf, type Group, type Settings } from "../settings";
+import { commitFile, commitMessage } from "../stack/commit";
+import { lazyStack, localFolder, openStack, projectOf } from "../stack/engine";
 import { StackFile } from "../stack/file";
+import { Updates } from "../stack/updates";
+
+/** The settings of verbs that judge or move a canary by the stages. */
+export const ROLLING: readonly Group[] = [...CALLING, "rollout", "deploy"];
 
 /** Options that every verb has. */
 export interface CommonOptions {
@@ -14,6 +29,9 @@ export interface CommonOptions {
   readonly json?: boolean;
   readonly yes?: boolean;
   readonly debug?: boolean;
+  /** Commit the stack file when the verb has done its work, and push the commit. */
+  readonly commit?: boolean;
+  readonly push?: boolean;
 }
 
 async function ask(question: string, signal: AbortSignal): Promise<boolean> {
@@ -27,7 +45,8 @@ async function ask(question: string, signal: AbortSignal): Promise<boolean> {
   }
 }
 
-function confirmation({ yes, json }: CommonOptions): RolloutContext["confirm"] {
+/** Who answers the question before a promotion: nobody where there is no terminal, and then it is no. */
+export function confirmation({ yes, json }: CommonOptions): RolloutContext["confirm"] {
   if (yes) return async () => true;
   return process.stdin.isTTY && process.stdout.isTTY && !json ? ask : async () => false;
 }
@@ -35,15 +54,130 @@ function confirmation({ yes, json }: CommonOptions): RolloutContext["confirm"] {
 /** Lines for a person, or for a program with `--json`. */
 export const reporterOf = (options: CommonOptions): Reporter => (options.json ? jsonReporter(process.stdout) : textReporter(process.stdout));
 
-/** Opens the stack, runs a verb on it and reports how it ended; returns the exit code. */
-export async function withStack(options: CommonOptions, verb: (context: RolloutContext) => Promise<Ending>): Promise<number> {
-  const report = reporterOf(options);
-  const file = new StackFile(options.cwd, options.stack);
+/** How this driver is named to others. */
+export const holderName = (verb: string): string => `${os.userInfo().username}@${os.hostname()} (canary ${verb}, pid ${process.pid})`;
+
+/** One for the process, which may open a stack twice. */
+let interrupted: AbortSignal | undefined;
+let chosen: string | undefined;
+
+/** Pulumi's processes take the cluster from the environment, of which a process has one. */
+function chooseForPulumi(stack: string, env: Readonly<Record<string, string>>): void {
+  const choice = JSON.stringify(env);
+  if (chosen !== undefined && chosen !== choice) throw new UsageError(`The stack ${stack} is reached by another kubeconfig than the others: write kubernetes:context into the stack files, or roll them out one by one.`);
+  chosen = choice;
+  Object.assign(process.env, env);
+}
+
+/** The pieces of a session before anything is asked of anybody. */
+export interface Opened {
+  readonly context: RolloutContext;
+  readonly config: StackConfig;
+  /** Ends what the session follows, and frees the Lease. */
+  close(): Promise<void>;
+}
+
+export interface SessionOptions {
+  /** The verb's name, for others to read. */
+  readonly verb: string;
+  /** The settings that the verb minds. Default: those of the cluster and of the driver's own calls. */
+  readonly groups?: readonly Group[];
+  readonly report?: Reporter;
+  /** Aborted from outside; by default by this process's signals. */
+  readonly signal?: AbortSignal;
+  readonly confirm?: RolloutContext["confirm"];
+  readonly beforeMove?: RolloutContext["beforeMove"];
+  /** Bounds how many updates run at once. */
+  readonly limit?: <T>(update: () => Promise<T>) => Promise<T>;
+  /** Done before anything is waited for. */
+  readonly first?: (context: RolloutContext) => Promise<void>;
+  /** Waits for a driver that may have died just now. Default true. */
+  readonly patient?: boolean;
+  /** Without the Lease nothing may be changed. Default true. */
+  readonly lease?: boolean;
+}
+
+/** Opens a stack: file, cluster, record and Lease, engine. @throws LeaseHeldError when another driver works on it */
+export async function openSession(options: CommonOptions, session: SessionOptions): Promise<Opened> {
+  const report = session.report ?? reporterOf(options);
+  const settings = readSettings(options, process.env, session.groups ?? CALLING);
+  const file = new StackFile(options.cwd, options.stack, settings);
   // The file first: a wrong config is told at once, before Pulumi is started.
-  file.read();
-  const signal = interruptSignal();
-  const engine = await openStack(options.cwd, options.stack);
-  const ending = await verb({ file, engine, report, signal, cluster: clusterAccess(file.cluster()), confirm: confirmation(options) });
-  report({ event: "end", outcome: ending.outcome, message: ending.message });
-  return ending.exitCode;
+  const config = file.read();
+  const stop = new AbortController();
+  const signal = AbortSignal.any([session.signal ?? (interrupted ??= interruptSignal()), stop.signal]);
+  const place = chooseCluster(options.stack, settings, file.cluster());
+  chooseForPulumi(options.stack, place.env);
+  const dependencies = new Dependencies(resilienceOf(settings));
+  const cluster = clusterAccess(place.choice, { dependencies });
+  const at = { access: cluster, namespace: config.namespace, name: recordName(projectOf(options.cwd).name, options.stack) };
+  const holder = holderName(session.verb);
+  const lost = (said: string): void => {
+    const error = new LeaseLostError(said);
+    ledger.lose(error);
+    stop.abort(error);
+  };
+  const lease = rolloutLease({ ...at, holder, seconds: config.rollout.leaseSeconds, lost });
+  const ledger: Ledger = new Ledger({ store: recordStore(at.access, at.namespace, at.name), lease, stack: options.stack, holder, folder: localFolder(options.cwd, options.stack) });
+  let approve = (): void => undefined;
+  const approved = new Promise<boolean>((resolve) => (approve = () => resolve(true)));
+  const confirm = session.confirm ?? confirmation(options);
+  // Opened at once, and waited for after the Lease: somebody who must wait for another driver need not wait for Pulumi too.
+  const engine = lazyStack(() => openStack(options.cwd, options.stack));
+  const context: RolloutContext = { file, engine, updates: new Updates(engine, session.limit), cluster, ledger, dependencies, settings, report, signal, confirm: (question, asked) => Promise.race([approved, confirm(question, asked)]), ...(session.beforeMove ? { beforeMove: session.beforeMove } : {}) };
+  if (session.lease === false) return { context, config, close: async () => undefined };
+  await session.first?.(context);
+  // The program, which this process runs or starts, knows its driver by this.
+  process.env.CANARY_HOLDER = holder;
+  try {
+    await openLedger(ledger, report, session.patient ?? true);
+    file.continueWith((ledger.rollout?.settings ?? {}) as Settings);
+    await adoptRecord(file, ledger, report);
+  } catch (cause) {
+    // Otherwise nobody could work on the stack until the Lease has run out.
+    await ledger.shut();
+    throw cause;
+  }
+  const unfollow = follow(ledger, stop, approve);
+  return {
+    context,
+    config: file.read(),
+    close: () => {
+      unfollow();
+      return ledger.shut();
+    },
+  };
+}
+
+/** Once a verb, not at each weight: what is committed is where a rollout ended. */
+export async function commit({ commit: wanted, push, stack }: CommonOptions, { file, report }: Pick<RolloutContext, "file" | "report">): Promise<void> {
+  if (!wanted && !push) return;
+  const said = await commitFile(file.path, commitMessage(stack, file.keys()), { push: push === true });
+  if (said) report({ event: "note", message: said });
+}
+
+/** Opens the stack, runs a verb on it and reports how it ended; returns the exit code. */
+export async function withStack(options: CommonOptions, verb: string, act: (context: RolloutContext) => Promise<Ending>, groups?: readonly Group[], rest: Pick<SessionOptions, "first" | "patient"> = {}): Promise<number> {
+  const { context, close } = await openSession(options, { verb, ...(groups ? { groups } : {}), ...rest });
+  try {
+    const ending = await act(context);
+    await commit(options, context);
+    context.report({ event: "end", ...(ending.outcome ? { outcome: ending.outcome } : {}), message: ending.message });
+    return ending.exitCode;
+  } finally {
+    await close();
+  }
+}
+
+/** Runs a verb; where a driver holds the Lease, that one is asked to do it. */
+export async function orAsk(options: CommonOptions, verb: string, act: (context: RolloutContext) => Promise<Ending>, askDriver: (context: RolloutContext) => Promise<Ending>, groups?: readonly Group[], first?: SessionOptions["first"]): Promise<number> {
+  try {
+    return await withStack(options, verb, act, groups, { patient: false, ...(first ? { first } : {}) });
+  } catch (cause) {
+    if (!(cause instanceof LeaseHeldError)) throw cause;
+    const { context } = await openSession(options, { verb, lease: false });
+    const ending = await askDriver(context);
+    context.report({ event: "end", ...(ending.outcome ? { outcome: ending.outcome } : {}), message: ending.message });
+    return ending.exitCode;
+  }
 }

@@ -1,32 +1,76 @@
-import { StackFile } from "../stack/file";
-import { openStack } from "../stack/engine";
+import pc from "picocolors";
+import { EXIT } from "../errors";
+import { endingOf, exitOf, follower, type Followed } from "../view/ending";
+import { quitSignal } from "../view/quit";
+import { render } from "../view/render";
+import { LOG_WIDTH, statusJson, watchScreen } from "../view/screen";
+import { tableLines } from "../view/table";
+import { Viewer } from "../view/viewer";
 import type { CommonOptions } from "./session";
 
-interface ServiceOutput {
-  readonly url: string;
-  readonly revisions: Readonly<Record<string, string>>;
+export interface StatusFlags {
+  /** Go on looking, once a second. */
+  readonly watch?: boolean;
+  /** With `watch`: end when the rollout under way does, with the exit code of how it ended. */
+  readonly untilEnd?: boolean;
 }
 
-/** Prints what is deployed, by the stack's outputs, and what the file asks for where that differs. */
-export async function status(options: CommonOptions): Promise<number> {
-  const config = new StackFile(options.cwd, options.stack).read();
-  const outputs = await (await openStack(options.cwd, options.stack)).outputs();
-  const version = (v: unknown): string => (typeof v === "object" && v !== null ? String((v as { version?: unknown }).version) : String(v ?? "none"));
-  const deployed = { stable: version(outputs.stable), canary: version(outputs.canary), previous: version(outputs.previous), weight: Number(outputs.weight ?? 0), generation: Number(outputs.generation ?? 0) };
-  const wanted = { stable: config.stable?.version ?? "none", canary: config.canary?.version ?? "none", weight: config.weight };
-  const differs = (["stable", "canary", "weight"] as const).filter((k) => String(deployed[k]) !== String(wanted[k]));
-  if (options.json) {
-    process.stdout.write(`${JSON.stringify({ event: "status", stack: options.stack, deployed, wanted, services: outputs.services ?? {} })}\n`);
-    return 0;
+async function once(viewer: Viewer, json: boolean | undefined): Promise<number> {
+  const snapshot = await viewer.look();
+  const { isTTY, columns = 80 } = process.stdout;
+  process.stdout.write(`${json ? statusJson(snapshot) : render(snapshot, { width: isTTY ? columns : LOG_WIDTH, ...(isTTY ? { colours: pc } : {}) }).join("\n")}\n`);
+  // A script that asks what is deployed must not take silence for an answer.
+  return snapshot.deployed ? EXIT.done : EXIT.failed;
+}
+
+/** Says how the rollout ended that was followed; returns its exit code. */
+async function tell(viewer: Viewer, { how, id }: Followed, json: boolean | undefined): Promise<number> {
+  const say = (outcome: string | undefined, message: string): void =>
+    void process.stdout.write(json ? `${JSON.stringify({ event: "end", ...(outcome ? { outcome } : {}), message })}\n` : `${tableLines([[message]], process.stdout.columns ?? LOG_WIDTH).join("\n")}\n`);
+  if (how === "none") {
+    say(undefined, "No rollout is under way.");
+    return EXIT.done;
   }
-  const lines = [
-    `stack     ${options.stack}, generation ${deployed.generation}`,
-    `stable    ${deployed.stable}`,
-    `canary    ${deployed.canary}${deployed.canary === "none" ? "" : ` at weight ${deployed.weight}`}`,
-    `previous  ${deployed.previous}`,
-    ...Object.entries((outputs.services ?? {}) as Record<string, ServiceOutput>).map(([name, s]) => `${name.padEnd(9)} ${s.url}  ${Object.entries(s.revisions).map(([track, revision]) => `${track}: ${revision}`).join(", ")}`),
-    ...differs.map((k) => `The stack file says ${k} ${wanted[k]}, deployed is ${deployed[k]}: \`pulumi preview\` shows what \`pulumi up\` would change.`),
-  ];
-  process.stdout.write(`${lines.join("\n")}\n`);
-  return 0;
+  if (how === "held") {
+    say("held", "The rollout is held for review, and its driver has left.");
+    return EXIT.held;
+  }
+  const entry = (await viewer.book()).history.filter((e) => e.id === id).at(-1);
+  say(entry?.outcome, endingOf(entry));
+  return exitOf(entry);
+}
+
+async function watching(viewer: Viewer, { json, untilEnd }: CommonOptions & StatusFlags): Promise<number> {
+  const { signal, off } = quitSignal();
+  const follow = follower();
+  let end: Followed | undefined;
+  try {
+    await watchScreen(() => viewer.look(), {
+      out: process.stdout,
+      signal,
+      ...(json ? { json } : {}),
+      last: async (snapshot) => {
+        end = untilEnd ? follow(snapshot) : undefined;
+        return end !== undefined;
+      },
+    });
+    return end ? await tell(viewer, end, json) : EXIT.done;
+  } finally {
+    off();
+  }
+}
+
+/**
+ * Shows what is deployed and what goes on, once or again and again; changes nothing.
+ *
+ * @returns 0, with `untilEnd` how the rollout ended (0 when none was under way), and 1 when a single look could not read what is deployed
+ * @throws UsageError when the project, the stack file or the stack is not there
+ */
+export async function status(options: CommonOptions & StatusFlags): Promise<number> {
+  const viewer = new Viewer(options);
+  try {
+    return options.watch ? await watching(viewer, options) : await once(viewer, options.json);
+  } finally {
+    viewer.close();
+  }
 }

@@ -41,11 +41,11 @@ function writeCredentials(files: ClusterFiles): void {
   fs.writeFileSync(files.file("service-account.pub"), publicKey.export({ type: "spki", format: "pem" }), secret);
 }
 
-/** Asks the API server over its own certificate, which it made itself. */
-function apiReady(files: ClusterFiles): Promise<boolean> {
+/** Whether the API server answers a GET with 200, asked over its own certificate, which it made itself. */
+function apiHas(files: ClusterFiles, path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const request = https.get(
-      { host: "127.0.0.1", port: API_PORT, path: "/readyz", servername: "localhost", ca: fs.readFileSync(files.ca), timeout: 2000,
+      { host: "127.0.0.1", port: API_PORT, path, servername: "localhost", ca: fs.readFileSync(files.ca), timeout: 2000,
         headers: { authorization: `Bearer ${fs.readFileSync(files.token, "utf8")}` } },
       (response) => {
         response.resume();
@@ -69,12 +69,10 @@ export function apiServer(tools: Toolchain, files: ClusterFiles): Daemon {
       "--service-account-issuer=https://kubernetes.default.svc",
       `--service-account-key-file=${files.file("service-account.pub")}`,
       `--service-account-signing-key-file=${files.file("service-account.key")}`,
-      // The node agent mounts no service account token yet, and admission would hold every pod back for one.
-      "--disable-admission-plugins=ServiceAccount",
       "--allow-privileged=false",
     ],
     log: files.log("kube-apiserver"),
-    ready: () => apiReady(files),
+    ready: () => apiHas(files, "/readyz"),
   });
 }
 
@@ -106,17 +104,17 @@ export function writeKubeconfigs(files: ClusterFiles, publishedPort: number): vo
   fs.writeFileSync(files.innerKubeconfig, kubeconfig(`https://127.0.0.1:${API_PORT}`, ca, token), { mode: 0o600 });
 }
 
-function leaderless(name: string, tools: Toolchain, files: ClusterFiles, port: number, args: string[]): Daemon {
+function leaderless(name: string, tools: Toolchain, files: ClusterFiles, port: number, args: string[], ready = () => listens(port)): Daemon {
   return new Daemon({
     name,
     command: tools.path(name),
     args: [`--kubeconfig=${files.innerKubeconfig}`, "--authentication-skip-lookup=true", "--leader-elect=false", "--bind-address=127.0.0.1", `--secure-port=${port}`, "--kube-api-qps=200", "--kube-api-burst=400", ...args],
     log: files.log(name),
-    ready: () => listens(port),
+    ready,
   });
 }
 
-/** Whether something listens on a TCP port of this namespace. */
+/** Whether something listens on a TCP port of the cluster's network. */
 function listens(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = net.connect(port, "127.0.0.1", () => resolve(true));
@@ -124,10 +122,11 @@ function listens(port: number): Promise<boolean> {
   });
 }
 
+/** Ready when it works: admission refuses pods in a namespace until its service account is there. */
 export const controllerManager = (tools: Toolchain, files: ClusterFiles): Daemon =>
   leaderless("kube-controller-manager", tools, files, 10257, [
     `--controllers=${CONTROLLERS.join(",")}`, `--root-ca-file=${files.ca}`,
     `--service-account-private-key-file=${files.file("service-account.key")}`, "--use-service-account-credentials=false",
-  ]);
+  ], () => apiHas(files, "/api/v1/namespaces/default/serviceaccounts/default"));
 
 export const scheduler = (tools: Toolchain, files: ClusterFiles): Daemon => leaderless("kube-scheduler", tools, files, 10259, []);

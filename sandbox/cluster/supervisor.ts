@@ -4,6 +4,7 @@ import { agentDaemon } from "../node/daemon";
 import { ensureToolchain } from "../toolchain";
 import { API_PORT, apiServer, controllerManager, etcd, scheduler, writeKubeconfigs } from "./controlPlane";
 import type { Daemon } from "./daemon";
+import { createGateway, defineGatewayApi } from "./gateway";
 import { INGRESS_PORT, ingressController } from "./ingress";
 import { setUpNetwork } from "./network";
 import { createIngressClass } from "./objects";
@@ -29,13 +30,14 @@ async function start(files: ClusterFiles, publishedApi: number): Promise<void> {
   setUpNetwork();
   tell({ kind: "progress", step: "etcd and the API server" });
   await launch(etcd(tools, files));
-  await launch(apiServer(tools, files));
+  const [definitions] = await Promise.all([defineGatewayApi(tools, files), launch(apiServer(tools, files))]);
   writeKubeconfigs(files, publishedApi);
   tell({ kind: "progress", step: "controllers, scheduler, node agent, ingress, Prometheus" });
   await createIngressClass(files.innerKubeconfig);
-  await Promise.all(
-    [controllerManager(tools, files), scheduler(tools, files), agentDaemon(files), ingressController(tools, files), prometheus(tools, files)].map(launch),
-  );
+  await Promise.all([
+    ...[controllerManager(tools, files), scheduler(tools, files), agentDaemon(files), prometheus(tools, files)].map(launch),
+    createGateway(files, definitions).then(() => launch(ingressController(tools, files))),
+  ]);
 }
 
 /** Runs as the only child of the process namespace's first process: when it exits, the kernel ends everything in the cluster. */

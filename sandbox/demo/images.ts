@@ -4,6 +4,9 @@ import type { Images } from "../cluster/images";
 /** Image name of the demo's service, as it stands in the stack files. */
 export const SHOP_IMAGE = "registry.example/shop";
 
+/** Image name of this package, whose entry point is the guard. */
+export const GUARD_IMAGE = "registry.example/pulumi-canary";
+
 /** The faults that a version of the shop has built in. */
 export interface ShopBehaviour {
   /** Share of requests answered with 500, 0 … 1. */
@@ -26,6 +29,9 @@ export function shopImages(versions: Readonly<Record<string, ShopBehaviour>>): I
   const tags = Object.fromEntries(Object.entries(versions).map(([version, behaviour]) => [version, environment(version, behaviour)]));
   return { [SHOP_IMAGE]: { command: [process.execPath, path.resolve(__dirname, "app.js")], tags } };
 }
+
+/** The guard as it is built in this checkout; tag v1. */
+export const guardImages = (): Images => ({ [GUARD_IMAGE]: { command: [process.execPath, path.resolve(__dirname, "../../driver/guard/main.js")], tags: { v1: {} } } });
 
 /** v1 and v2 fail 1 % of their requests, v3 fails 20 %, v4 is slow, v5 never becomes ready. */
 export const demoImages = (): Images =>

@@ -33,6 +33,13 @@ export const DEMO_ROLLOUT: StackValues = {
 
 const shopService = { image: SHOP_IMAGE, port: 8080, hosts: [SHOP_HOST], workload: { drain: "2s", progressDeadline: "30s" } };
 
+/** One for all stacks of a cluster, which one command may work on together. */
+function passphrase(home: string): string {
+  const file = path.join(home, "passphrase");
+  if (!fs.existsSync(file)) fs.writeFileSync(file, randomBytes(12).toString("hex"), { mode: 0o600 });
+  return fs.readFileSync(file, "utf8");
+}
+
 /** Writes the project's files; the values of `overrides` replace the demo's. */
 export function createProject(cluster: Cluster, tools: Toolchain, stack = "demo", overrides: StackValues = {}): DemoProject {
   const dir = cluster.files.file("project");
@@ -58,7 +65,7 @@ export function createProject(cluster: Cluster, tools: Toolchain, stack = "demo"
     KUBECONFIG: cluster.files.kubeconfig,
     PULUMI_HOME: path.join(home, "home"),
     PULUMI_BACKEND_URL: pathToFileURL(home).href,
-    PULUMI_CONFIG_PASSPHRASE: randomBytes(12).toString("hex"),
+    PULUMI_CONFIG_PASSPHRASE: passphrase(home),
     PULUMI_SKIP_UPDATE_CHECK: "true",
   };
   return { dir, stack, stackFile, env };

@@ -5,8 +5,10 @@ import { ImageTable } from "../cluster/images";
 import { ClusterFiles } from "../cluster/state";
 import { connect, type Api } from "./api";
 import { serveHealth } from "./health";
+import { VIEW } from "./mounts";
 import { keepLease, NODE_NAME, registerNode } from "./node";
 import { PodRunner, type NodeServices } from "./pod";
+import { PODS } from "./volumes";
 
 const WATCH_AGAIN_AFTER = 500;
 
@@ -41,8 +43,10 @@ async function watchPods(api: Api, services: NodeServices): Promise<void> {
 async function main(name: string): Promise<void> {
   const files = new ClusterFiles(name);
   const api = connect(files.innerKubeconfig);
-  // What a predecessor named is gone with it; only the empty files of the names are left.
+  // What a predecessor named is gone with it; only the empty files of the names and the contents of volumes are left.
   for (const stale of fs.readdirSync("/run/netns")) fs.rmSync(`/run/netns/${stale}`);
+  fs.rmSync(PODS, { recursive: true, force: true });
+  fs.mkdirSync(VIEW, { recursive: true });
   await registerNode(api);
   keepLease(api);
   await watchPods(api, { api, addresses: new AddressPool(), images: new ImageTable(files), files });

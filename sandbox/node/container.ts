@@ -5,9 +5,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { V1Container, V1ContainerState, V1ContainerStatus, V1LifecycleHandler, V1Pod, V1Probe } from "@kubernetes/client-node";
 import type { PodNetwork } from "../cluster/network";
 import { Backoff } from "./backoff";
-import { ContainerConfigError, environmentOf, expand } from "./environment";
+import { environmentOf, expand } from "./environment";
+import { planView, withImageFiles, wrapInView } from "./mounts";
 import type { NodeServices } from "./pod";
 import { ask, watchProbe, type ProbeTarget } from "./probe";
+import { ContainerConfigError } from "./sources";
+import { mountsOf, type PodVolumes } from "./volumes";
 
 interface Exit {
   readonly code: number | null;
@@ -32,6 +35,7 @@ export class ContainerRunner {
     readonly spec: V1Container,
     private readonly pod: V1Pod,
     private readonly network: PodNetwork,
+    private readonly volumes: PodVolumes,
     private readonly services: NodeServices,
     /** How often the container was started before, in the life of an earlier agent included. */
     private restarts: number,
@@ -50,6 +54,12 @@ export class ContainerRunner {
     this.state = state;
     if (!state.running) this.ready = this.started = false;
     this.changed();
+  }
+
+  /** Says why the container has not been started yet. */
+  wait(reason: string, message: string): void {
+    const { waiting } = this.state;
+    if (waiting?.reason !== reason || waiting.message !== message) this.enter({ waiting: { reason, message } });
   }
 
   /** Runs until the pod ends or, with a policy that allows it, the container has finished; resolves with its last exit code. */
@@ -107,14 +117,24 @@ export class ContainerRunner {
     const log = this.services.files.file("logs", "pods", `${this.pod.metadata!.namespace}_${this.pod.metadata!.name}_${this.spec.name}.log`);
     fs.mkdirSync(path.dirname(log), { recursive: true });
     const out = fs.openSync(log, "a", 0o600);
-    const [file, ...args] = this.network.wrap(command);
+    const [file, ...args] = this.network.wrap(this.inView(command, env));
     // A process group of its own, so that what it starts ends with it.
-    this.child = spawn(file!, args, { env, cwd: this.spec.workingDir ?? "/", detached: true, stdio: ["ignore", out, out] });
+    this.child = spawn(file!, args, { env, detached: true, stdio: ["ignore", out, out] });
     fs.closeSync(out);
     const child = this.child;
     this.exited = new Promise((resolve) => child.once("exit", (code, signal) => resolve({ code, signal })));
     await new Promise<void>((resolve, reject) => child.once("spawn", resolve).once("error", reject));
     return true;
+  }
+
+  private inView(command: readonly string[], env: Record<string, string>): string[] {
+    const mounts = withImageFiles(mountsOf(this.spec, this.volumes.made, env));
+    return wrapInView(command, planView(mounts), this.spec.workingDir ?? "/");
+  }
+
+  /** Command line that runs a program beside the container's own: the same network, the same files. */
+  private beside(command: readonly string[]): string[] {
+    return ["nsenter", `--target=${this.child!.pid}`, "--net", "--mount", "--root", "--", ...command];
   }
 
   private async follow(): Promise<Exit> {
@@ -132,7 +152,7 @@ export class ContainerRunner {
   }
 
   private startProbes(signal: AbortSignal): void {
-    const target: ProbeTarget = { ip: this.network.ip, container: this.spec, wrap: (c) => this.network.wrap(c) };
+    const target: ProbeTarget = { ip: this.network.ip, container: this.spec, wrap: (c) => this.beside(c) };
     const watch = (probe: V1Probe, settled: (ok: boolean, why: string) => void): void =>
       void watchProbe(probe, target, signal, settled).catch((error) => console.error(`probing ${this.spec.name}: ${errorText(error)}`));
     const restart = (kind: string) => (ok: boolean, why: string): void => {
@@ -174,7 +194,7 @@ export class ContainerRunner {
   private async preStop(hook: V1LifecycleHandler, grace: number): Promise<void> {
     if (hook.sleep) await sleep(Math.min(hook.sleep.seconds, grace) * 1000);
     else await ask({ httpGet: hook.httpGet, exec: hook.exec, tcpSocket: hook.tcpSocket, timeoutSeconds: grace }, {
-      ip: this.network.ip, container: this.spec, wrap: (c) => this.network.wrap(c),
+      ip: this.network.ip, container: this.spec, wrap: (c) => this.beside(c),
     });
   }
 

@@ -7,7 +7,7 @@ const LEASE_SECONDS = 40;
 const RENEW_EVERY = 10_000;
 
 /** A roomy node: pods are processes of this machine, the kernel shares it out among them. */
-const CAPACITY = { cpu: "64", memory: "256Gi", pods: "500", "ephemeral-storage": "100Gi" };
+export const CAPACITY = { cpu: "64", memory: "256Gi", pods: "500", "ephemeral-storage": "100Gi" };
 
 function nodeObject(): V1Node {
   const now = new Date();

@@ -6,6 +6,7 @@ import type { ClusterFiles } from "../cluster/state";
 import { hasStatus, type Api } from "./api";
 import { ContainerRunner } from "./container";
 import { statusOf } from "./status";
+import { PodVolumes } from "./volumes";
 
 export interface NodeServices {
   readonly api: Api;
@@ -21,6 +22,7 @@ export class PodRunner {
   private readonly startTime = new Date();
   private readonly key: { name: string; namespace: string };
   private network: PodNetwork | undefined;
+  private volumes: PodVolumes | undefined;
   private initialized = false;
   private init: ContainerRunner[] = [];
   private containers: ContainerRunner[] = [];
@@ -41,16 +43,18 @@ export class PodRunner {
   private runner(spec: V1Container, before: V1Pod["status"]): ContainerRunner {
     const known = [...(before?.containerStatuses ?? []), ...(before?.initContainerStatuses ?? [])].find((s) => s.name === spec.name);
     const restarts = known && (known.state?.running || known.lastState?.terminated) ? known.restartCount + 1 : 0;
-    return new ContainerRunner(spec, this.pod, this.network!, this.services, restarts, () => this.report());
+    return new ContainerRunner(spec, this.pod, this.network!, this.volumes!, this.services, restarts, () => this.report());
   }
 
   private async run(policy: string): Promise<void> {
     const { spec, status, metadata } = this.pod;
     this.network = await this.connect(`pod-${metadata!.uid}`);
+    this.volumes = new PodVolumes(this.pod, this.network.ip, this.services.api);
     this.init = (spec!.initContainers ?? []).map((c) => this.runner(c, status));
     this.containers = spec!.containers.map((c) => this.runner(c, status));
     if (this.ending) return;
     this.report();
+    await this.fill(this.volumes);
     for (const container of this.init) {
       const code = await container.run(policy === "Never" ? "Never" : "OnFailure");
       if (code !== 0) return;
@@ -70,6 +74,19 @@ export class PodRunner {
         this.services.addresses.release(ip);
         if (this.ending) throw error;
         console.error(`network of ${this.key.name}: ${(error as Error).message}`);
+        await sleep(RETRY_AFTER);
+      }
+    }
+  }
+
+  /** What a volume shall hold may come later than the pod: a new namespace gets the cluster's certificate a moment after it is made. */
+  private async fill(volumes: PodVolumes): Promise<void> {
+    while (!this.ending) {
+      try {
+        return await volumes.prepare();
+      } catch (error) {
+        const message = (error as Error).message.split("\n")[0]!;
+        for (const container of [...this.init, ...this.containers]) container.wait("ContainerCreating", `MountVolume.SetUp failed: ${message}`);
         await sleep(RETRY_AFTER);
       }
     }
@@ -127,6 +144,7 @@ export class PodRunner {
     await Promise.all([...this.init, ...this.containers].map((c) => c.stop(grace)));
     this.gone = true;
     await this.running;
+    this.volumes?.remove();
     if (!this.network) return;
     await this.network.destroy();
     this.services.addresses.release(this.network.ip);

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { createInterface } from "node:readline";
+import { parse } from "yaml";
 import { MODULES_DIR, moduleDir, workDir } from "./cache";
 import type { GoModule } from "./modules";
 import { SandboxError } from "../errors";
@@ -46,6 +47,29 @@ function buildArgs(module: GoModule, packages: string[], out: string): string[] 
   ];
 }
 
+async function compile(module: GoModule, progress: BuildProgress, { cwd, signal, out }: GoRun & { readonly out: string }): Promise<void> {
+  const packages = Object.values(module.binaries);
+  await go(["mod", "download"], { cwd, signal }).catch((cause) => {
+    // `mod download` also wants modules that this build never reads; what is really missing, the build itself will name.
+    if (signal?.aborted) throw cause;
+  });
+  const deps = await go(["list", "-deps", ...(module.tags ? ["-tags", module.tags] : []), ...packages], { cwd, signal });
+  const total = deps.trim().split("\n").length;
+  let done = 0;
+  progress("compiling", done, total);
+  const compiled = (line: string): void => {
+    if (/^[\w.-]+(\/|$)/.test(line)) progress("compiling", Math.min(++done, total), total);
+  };
+  for (const [name, pkg] of Object.entries(module.binaries)) await go(buildArgs(module, [pkg], path.join(out, name)), { cwd, onLine: compiled, signal });
+}
+
+/** Writes YAML documents of the one Go module that is required as one JSON list, which is read a hundred times as fast. */
+async function collectDocuments({ paths, file }: NonNullable<GoModule["documents"]>, { cwd, signal, out }: GoRun & { readonly out: string }): Promise<void> {
+  const { Dir: dir } = JSON.parse(await go(["mod", "download", "-json"], { cwd, signal })) as { Dir: string };
+  const documents = paths.map((each) => parse(fs.readFileSync(path.join(dir, each), "utf8")) as unknown);
+  fs.writeFileSync(path.join(out, file), JSON.stringify(documents));
+}
+
 /**
  * Builds one module into the cache. Everything happens in a folder of this process's own that is renamed into place at the
  * end: an interrupted build leaves no half-made tool, and of two builds at once the first one to finish wins.
@@ -60,21 +84,9 @@ export async function buildModule(module: GoModule, progress: BuildProgress, sig
   fs.mkdirSync(out, { recursive: true });
   try {
     fs.cpSync(path.join(MODULES_DIR, module.name), source, { recursive: true });
-    const packages = Object.values(module.binaries);
     progress("downloading");
-    await go(["mod", "download"], { cwd: source, signal }).catch((cause) => {
-      // `mod download` also wants modules that this build never reads; what is really missing, the build itself will name.
-      if (signal?.aborted) throw cause;
-    });
-    const deps = await go(["list", "-deps", ...(module.tags ? ["-tags", module.tags] : []), ...packages], { cwd: source, signal });
-    const total = deps.trim().split("\n").length;
-    let done = 0;
-    progress("compiling", done, total);
-    const compiled = (line: string): void => {
-      if (/^[\w.-]+(\/|$)/.test(line)) progress("compiling", Math.min(++done, total), total);
-    };
-    for (const [name, pkg] of Object.entries(module.binaries))
-      await go(buildArgs(module, [pkg], path.join(out, name)), { cwd: source, onLine: compiled, signal });
+    if (module.documents) await collectDocuments(module.documents, { cwd: source, signal, out });
+    else await compile(module, progress, { cwd: source, signal, out });
     try {
       fs.renameSync(out, target);
     } catch (cause) {

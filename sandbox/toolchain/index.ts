@@ -46,7 +46,7 @@ function userPulumiFits(): boolean {
 
 /** Where the tools are. */
 export interface Toolchain {
-  /** Absolute path of a tool. */
+  /** Absolute path of a tool or of a file that a module brings. */
   path(tool: string): string;
   /** An environment for child processes in which every tool is found by its name. */
   env(base?: NodeJS.ProcessEnv): NodeJS.ProcessEnv;
@@ -61,7 +61,7 @@ const PULUMI_TOOLS = new Set(["pulumi", "pulumi-language-nodejs"]);
  */
 export async function ensureToolchain(signal?: AbortSignal): Promise<Toolchain> {
   const useUserPulumi = userPulumiFits();
-  const needed = (m: GoModule): boolean => !(useUserPulumi && Object.keys(m.binaries).every((b) => PULUMI_TOOLS.has(b)));
+  const needed = (m: GoModule): boolean => !(useUserPulumi && !m.documents && Object.keys(m.binaries).every((b) => PULUMI_TOOLS.has(b)));
   const missing = MODULES.filter((m) => needed(m) && !isBuilt(m));
   if (missing.length > 0) {
     checkGo();
@@ -78,6 +78,7 @@ export async function ensureToolchain(signal?: AbortSignal): Promise<Toolchain> 
     for (const name of Object.keys(module.binaries))
       if (!(useUserPulumi && PULUMI_TOOLS.has(name))) files.set(name, path.join(moduleDir(module), name));
   const dirs = [...new Set([...files.values()].map((f) => path.dirname(f)))];
+  for (const module of MODULES) if (module.documents) files.set(module.documents.file, path.join(moduleDir(module), module.documents.file));
   return {
     path: (tool) => files.get(tool) ?? ON_PATH(tool) ?? tool,
     env(base = process.env) {

@@ -8,7 +8,12 @@ export interface GoModule {
   readonly binaries: Readonly<Record<string, string>>;
   readonly tags?: string;
   readonly ldflags?: string;
+  /** Instead of building something: one JSON file of these YAML documents of the module that go.mod requires. */
+  readonly documents?: { readonly paths: readonly string[]; readonly file: string };
 }
+
+/** Kinds of Gateway API that Traefik's provider watches: it waits for all of them. The version is the one that Traefik is built against. */
+const GATEWAY_KINDS = ["backendtlspolicies", "gatewayclasses", "gateways", "grpcroutes", "httproutes", "referencegrants", "tlsroutes"];
 
 export const PULUMI_VERSION = "3.215.0";
 const KUBERNETES_VERSION = "1.33.3";
@@ -20,6 +25,15 @@ const linkTime = (variables: Record<string, string>): string =>
 
 /** In build order: the quick ones first, so that a broken Go set-up shows at once. */
 export const MODULES: readonly GoModule[] = [
+  {
+    name: "gateway-api",
+    title: "Gateway API 1.5.1",
+    binaries: {},
+    documents: {
+      paths: GATEWAY_KINDS.map((kind) => `config/crd/standard/gateway.networking.k8s.io_${kind}.yaml`),
+      file: "gateway-api.json",
+    },
+  },
   { name: "etcd", title: "etcd 3.6.6", binaries: { etcd: "go.etcd.io/etcd/server/v3" } },
   {
     name: "language-nodejs",

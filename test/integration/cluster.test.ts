@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
-import type { V1Container, V1Pod } from "@kubernetes/client-node";
+import type { V1Container, V1Pod, V1Volume } from "@kubernetes/client-node";
 import { clusterNames } from "../../sandbox/cluster/control";
 import { ImageTable } from "../../sandbox/cluster/images";
 import { upCluster } from "../../sandbox/cluster/launch";
@@ -22,9 +22,9 @@ async function eventually<T>(look: () => Promise<T | undefined>, what: string, s
   throw new Error(`${what} did not happen within ${seconds} s`);
 }
 
-async function runPod(name: string, container: Omit<V1Container, "name">): Promise<() => Promise<V1Pod>> {
+async function runPod(name: string, container: Omit<V1Container, "name">, volumes?: V1Volume[]): Promise<() => Promise<V1Pod>> {
   const { core } = await kubernetes();
-  await core.createNamespacedPod({ namespace: NAMESPACE, body: { metadata: { name }, spec: { containers: [{ name: "main", ...container }] } } });
+  await core.createNamespacedPod({ namespace: NAMESPACE, body: { metadata: { name }, spec: { containers: [{ name: "main", ...container }], volumes } } });
   return () => core.readNamespacedPod({ name, namespace: NAMESPACE });
 }
 
@@ -48,7 +48,7 @@ describe("the embedded cluster's node agent", function () {
   before(async () => {
     const { cluster } = await sharedCluster();
     const sh = (script: string) => ({ command: ["sh", "-c", script], tags: { v1: {} } });
-    new ImageTable(cluster.files).add({ crash: sh("sleep 0.3; exit 3"), sleeper: sh("sleep 1000 & sleep 1001"), envy: sh('echo "$GREETING from $POD_IP on $HOSTNAME"; sleep 1000') });
+    new ImageTable(cluster.files).add({ crash: sh("sleep 0.3; exit 3"), sleeper: sh("sleep 1000 & sleep 1001"), sh: { command: ["sh", "-c"], tags: { v1: {} } }, envy: sh('echo "$GREETING from $POD_IP on $HOSTNAME"; sleep 1000') });
   });
 
   it("reports an image that is not in its table as ImagePullBackOff", async () => {
@@ -89,6 +89,47 @@ describe("the embedded cluster's node agent", function () {
     const log = cluster.files.file("logs", "pods", "default_envy_main.log");
     const text = await eventually(async () => fs.readFileSync(log, "utf8") || undefined, "the log");
     expect(text).to.equal(`hello from ${(await read()).status?.podIP} on envy\n`);
+  });
+
+  it("shows a container its volumes where it mounts them, and leaves the machine's own files alone", async () => {
+    const { cluster } = await sharedCluster();
+    const { core } = await kubernetes();
+    await core.createNamespacedConfigMap({ namespace: NAMESPACE, body: { metadata: { name: "files" }, data: { "a.txt": "A", "b.txt": "B" } } });
+    await core.createNamespacedSecret({ namespace: NAMESPACE, body: { metadata: { name: "hush" }, stringData: { word: "psst" } } });
+    const script = [
+      "cat /settings/a.txt /settings/b.txt /etc/hush/word /etc/only.txt /scratch/who",
+      "echo kept > /scratch/note; cat /scratch/note",
+      "(echo no > /settings/a.txt) 2>/dev/null || echo readonly",
+      "stat -c %a /etc/hush/word; ls /etc/hosts; pwd",
+    ].join("; echo; ");
+    const read = await runPod("mounts", {
+      image: "sh:v1",
+      args: [`${script}; sleep 1000`],
+      workingDir: "/scratch",
+      volumeMounts: [
+        { name: "settings", mountPath: "/settings" }, { name: "hush", mountPath: "/etc/hush", readOnly: true }, { name: "settings", mountPath: "/etc/only.txt", subPath: "b.txt" },
+        { name: "scratch", mountPath: "/scratch" }, { name: "who", mountPath: "/scratch/who", subPath: "name" },
+      ],
+      readinessProbe: { exec: { command: ["cat", "/settings/a.txt"] }, periodSeconds: 1 },
+    }, [
+      { name: "settings", configMap: { name: "files" } },
+      { name: "hush", secret: { secretName: "hush", defaultMode: 0o400 } },
+      { name: "scratch", emptyDir: {} },
+      { name: "who", downwardAPI: { items: [{ path: "name", fieldRef: { fieldPath: "metadata.name" } }] } },
+    ]);
+    await eventually(async () => ((await mainOf(await read()))?.ready ? true : undefined), "readiness by a probe that reads a volume");
+    const text = fs.readFileSync(cluster.files.file("logs", "pods", "default_mounts_main.log"), "utf8");
+    expect(text.split("\n").filter(Boolean)).to.deep.equal(["ABpsstBmounts", "kept", "readonly", "400", "/etc/hosts", "/scratch"]);
+    expect(["/settings", "/scratch", "/etc/hush", "/etc/only.txt"].filter((f) => fs.existsSync(f))).to.deep.equal([]);
+  });
+
+  it("waits for a volume's ConfigMap and says so, then starts", async () => {
+    const { core } = await kubernetes();
+    const read = await runPod("later", { image: "sleeper:v1", volumeMounts: [{ name: "v", mountPath: "/v" }] }, [{ name: "v", configMap: { name: "later" } }]);
+    const waiting = await eventually(async () => mainOf(await read())?.state?.waiting?.message, "the wait");
+    expect(waiting).to.equal('MountVolume.SetUp failed: configmap "later" not found');
+    await core.createNamespacedConfigMap({ namespace: NAMESPACE, body: { metadata: { name: "later" } } });
+    await eventually(async () => (mainOf(await read())?.state?.running ? true : undefined), "the start");
   });
 
   it("ends every process of a deleted pod, also those in the background", async () => {

@@ -14,7 +14,10 @@ let shared: Promise<{ cluster: Cluster; tools: Toolchain }> | undefined;
 export function sharedCluster(): Promise<{ cluster: Cluster; tools: Toolchain }> {
   shared ??= (async () => {
     const tools = await ensureToolchain();
-    const images = shopImages({ v1: {}, v2: {}, bad: { errorShare: 0.2 }, slow: { latencyMs: 1500 }, sick: { healthy: false } });
+    const versions = { v1: {}, v2: {}, bad: { errorShare: 0.2 }, slow: { latencyMs: 1500 }, sick: { healthy: false }, regional: {} };
+    // A release that is bad in one region only.
+    const us = shopImages({ ...versions, regional: { errorShare: 0.2 } })[SHOP_IMAGE]!;
+    const images = { ...shopImages(versions), [`${SHOP_IMAGE}-us`]: us };
     return { tools, cluster: await upCluster({ name: `test-${process.pid}`, images }) };
   })();
   return shared;
@@ -28,6 +31,8 @@ export interface Shop extends DemoProject {
   /** The same, with every event as it comes. */
   canaryWatched(args: string[], onEvent: (event: DriverEvent) => void): Promise<DriverRun>;
   pulumi(...args: string[]): Promise<{ code: number; output: string }>;
+  /** The same on several stacks of the project. */
+  canaryOn(stacks: string, ...args: string[]): Promise<DriverRun>;
   /** Replaces text in the stack file, as a person with an editor does. */
   edit(from: string | RegExp, to: string): void;
   /** An open-loop load for so many requests; resolves when all are answered. */
@@ -49,6 +54,7 @@ export async function shopStack(name: string, overrides: StackValues = {}): Prom
     host,
     cluster,
     canary: (...args) => runCanary(project, args),
+    canaryOn: (stacks, ...args) => runCanary({ ...project, stack: stacks }, args),
     canaryWatched: (args, onEvent) => runCanary(project, args, { onEvent }),
     pulumi: (...args) =>
       new Promise((resolve) => {

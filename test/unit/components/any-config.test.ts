@@ -1,37 +1,47 @@
 import { expect } from "chai";
 import * as fc from "fast-check";
+import { ConfigError, parseConfig } from "../../../components";
+import { keyPath } from "../../../components/config/problems";
+import { accepted } from "./arbitrary-config";
 import { declare, namesOf, type Raw } from "./declare";
 
-const version = fc.stringMatching(/^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,40}$/);
-const env = fc.dictionary(fc.stringMatching(/^[A-Z]{1,5}$/), fc.oneof(fc.string(), fc.integer(), fc.boolean()));
-const overrides = fc.record({ env, replicas: fc.nat(9), resources: fc.constant({ requests: { cpu: "50m" } }) }, { requiredKeys: [] });
-const spec = fc.oneof(version, fc.tuple(version, overrides).map(([one, rest]) => ({ version: one, ...rest })));
-const service = fc.record({
-  image: fc.constantFrom("shop", "team/shop", "host:5000/shop"),
-  port: fc.integer({ min: 1, max: 65_535 }),
-  paths: fc.uniqueArray(fc.stringMatching(/^\/[a-z]{0,6}$/), { minLength: 1, maxLength: 3 }),
-  health: fc.stringMatching(/^\/[a-z]{1,6}$/),
-  workload: fc.record({ replicas: fc.nat(9), env, drain: fc.constantFrom("0s", "10s") }, { requiredKeys: [] }),
-  routing: fc.record({ pathType: fc.constantFrom("Prefix", "Exact"), header: fc.record({ name: fc.stringMatching(/^[A-Za-z0-9._~/:-]{1,12}$/) }) }, { requiredKeys: [] }),
-}, { requiredKeys: ["image", "port"] });
-const names = fc.uniqueArray(fc.stringMatching(/^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$/), { minLength: 1, maxLength: 3 });
+type Path = readonly (string | number)[];
 
-/** Configs that the parser accepts. */
-const accepted: fc.Arbitrary<Raw> = fc.record({
-  names, services: fc.array(service, { minLength: 3, maxLength: 3 }), stable: spec, canary: fc.option(spec), previous: fc.option(spec),
-  weight: fc.integer({ min: 0, max: 100 }), generation: fc.nat(), createNamespace: fc.boolean(),
-}).map(({ names: list, services, canary, previous, weight, ...rest }) => ({
-  namespace: "shop",
-  services: Object.fromEntries(list.map((name, index) => [name, { ...services[index]!, hosts: [`h${index}.example`] }])),
-  weight: canary === null ? 0 : weight,
-  ...(canary === null ? {} : { canary }),
-  ...(previous === null ? {} : { previous }),
-  ...rest,
-}));
+/** Parts that the API server judges. */
+const PASSED_ON = ["affinity", "metrics", "behavior", "kubernetes"];
+/** Maps whose keys are names that people choose. */
+const OPEN = ["services", "env", "config", "secrets", "volumes", "items", "headers", "requests", "limits", "ports", "nodeSelector", "labels", "annotations"];
 
-describe("any accepted config", () => {
-  it("builds: two tracks and two Ingresses a service, and every Service selects a Deployment that is declared", async function () {
-    this.timeout(30_000);
+/** Every place in a config that the parser judges, innermost ones and maps apart. */
+function placesIn(value: unknown, path: Path = []): { readonly leaves: Path[]; readonly maps: Path[] } {
+  if (PASSED_ON.includes(String(path.at(-1)))) return { leaves: [], maps: [] };
+  if (typeof value !== "object" || value === null) return { leaves: [path], maps: [] };
+  const inner = Object.entries(value).map(([key, each]) => placesIn(each, [...path, Array.isArray(value) ? Number(key) : key]));
+  const open = Array.isArray(value) || OPEN.includes(String(path.at(-1))) || ["config", "secrets"].includes(String(path.at(-2)));
+  return { leaves: inner.flatMap(({ leaves }) => leaves), maps: [...(open ? [] : [path]), ...inner.flatMap(({ maps }) => maps)] };
+}
+
+/** A copy with another value at a path. */
+function changed(value: unknown, [head, ...rest]: Path, to: unknown): unknown {
+  if (head === undefined) return to;
+  if (Array.isArray(value)) return value.map((each, index) => (index === head ? changed(each, rest, to) : each));
+  return { ...(value as Raw), [head]: changed((value as Raw)[head], rest, to) };
+}
+
+function problemsOf(raw: Raw): readonly string[] {
+  try {
+    parseConfig(raw);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe("any accepted config", function () {
+  this.timeout(60_000);
+
+  it("builds: two tracks and two Ingresses a service, and every Service selects a Deployment that is declared", async () => {
     await fc.assert(fc.asyncProperty(accepted, async (raw) => {
       const { resources, outputs } = await declare(raw);
       const services = Object.keys(raw["services"] as object);
@@ -47,6 +57,25 @@ describe("any accepted config", () => {
       }
       expect(Object.keys(outputs.services)).to.deep.equal(services);
       expect(outputs.weight).to.equal(raw["weight"]);
-    }), { numRuns: 60 });
+    }), { numRuns: 20 });
+  });
+
+  it("is refused with its key's path when any one value in it is of a kind that no key takes", () => {
+    fc.assert(fc.property(accepted, fc.nat(), (raw, choice) => {
+      const { leaves } = placesIn(raw);
+      const path = leaves[choice % leaves.length]!;
+      const problems = problemsOf(changed(raw, path, [["poison"]]) as Raw);
+      expect(problems.some((problem) => problem.startsWith(keyPath(path))), `${keyPath(path)} in\n${problems.join("\n")}`).to.equal(true);
+    }), { numRuns: 200 });
+  });
+
+  it("is refused with its key's path when there is one key more than it knows", () => {
+    fc.assert(fc.property(accepted, fc.nat(), (raw, choice) => {
+      const { maps } = placesIn(raw);
+      const path = [...maps[choice % maps.length]!, "zzzzzz"];
+      const problems = problemsOf(changed(raw, path, 1) as Raw);
+      expect(problems, `${keyPath(path)}`).to.have.length(1);
+      expect(problems[0]).to.match(/ is not a known key: the known keys are /).and.to.satisfy((problem: string) => problem.startsWith(`${keyPath(path)} `));
+    }), { numRuns: 200 });
   });
 });

@@ -19,6 +19,8 @@ export interface Declared {
   readonly parent: string | undefined;
   /** Names of the resources and components it waits for by `dependsOn`. */
   readonly waitsFor: readonly string[];
+  /** Properties whose changes are left to others. */
+  readonly ignores: readonly string[];
 }
 
 /** Builds a release from raw config under mocks and says what it declared. */
@@ -42,6 +44,7 @@ export async function declare(raw: Raw): Promise<{ resources: Declared[]; output
         get inputs() { return inputs.get(`${type} ${name}`); },
         parent: names.get(opts.parent),
         waitsFor: [opts.dependsOn ?? []].flat().map((each) => names.get(each) ?? ""),
+        ignores: (opts as pulumi.CustomResourceOptions).ignoreChanges ?? [],
       });
       return undefined;
     }],

@@ -8,7 +8,7 @@ import { ClusterFiles } from "../../../sandbox/cluster/state";
 import { difference } from "../../../sandbox/demo/summary";
 import { SandboxError } from "../../../sandbox/errors";
 import { Backoff } from "../../../sandbox/node/backoff";
-import { expand } from "../../../sandbox/node/environment";
+import { downwardResource, expand } from "../../../sandbox/node/environment";
 import { statusOf } from "../../../sandbox/node/status";
 import { moduleDir } from "../../../sandbox/toolchain/cache";
 import { MODULES } from "../../../sandbox/toolchain/modules";
@@ -46,6 +46,15 @@ describe("the sandbox", () => {
 
   it("expands $(NAME) in values, and leaves unknown and escaped ones", () => {
     expect(expand("$(A)/$(B)/$$(A)", { A: "1" })).to.equal("1/$(B)/$(A)");
+  });
+
+  it("tells a container its resources in the unit it asks for, and the node's where it has no limit", () => {
+    const container = { name: "app", resources: { requests: { cpu: "250m" }, limits: { memory: "256Mi" } } };
+    const pod = { spec: { containers: [container] } };
+    const told = (resource: string, divisor?: string) => downwardResource({ resource, divisor }, pod, container);
+    expect([told("requests.cpu"), told("requests.cpu", "1m"), told("limits.memory", "1Mi"), told("limits.cpu"), told("requests.memory")]).to.deep.equal(["1", "250", "256", "64", "0"]);
+    expect(downwardResource({ resource: "limits.memory", containerName: "app" }, pod)).to.equal(String(256 * 2 ** 20));
+    expect(() => told("limits.nvidia.com/gpu")).to.throw("is not known");
   });
 
   it("hands out each pod address once until it is released", () => {

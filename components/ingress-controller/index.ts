@@ -1,0 +1,1 @@
+export { IngressController, type IngressControllerArgs } from "./ingress-controller";

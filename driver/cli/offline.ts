@@ -1,0 +1,24 @@
+import { Option, type Command } from "commander";
+import { analyze, backtestVerb, type AnalyzeFlags, type BacktestFlags } from "../verbs/analyze";
+import { percent, percentList, positive, time } from "./arguments";
+
+/** The verbs that need no stack: they judge what was recorded. */
+export function offlineVerbs(program: Command): void {
+  const gates = (c: Command): Command => c.option("--gates <file>", "YAML with a `gates` section as in the stack file; default: the default gates").option("--json", "print one JSON object").option("--debug", "show stack traces");
+  gates(program.command("analyze").description("judge recorded windows (newline-delimited JSON) with your gates; changes nothing").argument("<file>", "the records, or - for standard input"))
+    .option("--stages <weights>", "the rollout's weights in percent, e.g. 5,25,50,100", percentList)
+    .action(async (file: string, flags: AnalyzeFlags) => void (process.exitCode = await analyze(file, flags)));
+  gates(program.command("backtest").description("judge a span of Prometheus' history in which both versions served; changes nothing"))
+    .requiredOption("--prometheus <url>", "base URL of the server")
+    .requiredOption("--from <time>", "unix seconds or a date", time)
+    .requiredOption("--to <time>", "unix seconds or a date", time)
+    .requiredOption("--canary <version>", "the version that is judged")
+    .requiredOption("--baseline <version>", "the version it is compared with")
+    .requiredOption("--service <name>", "the service")
+    .option("--namespace <name>", "its namespace", "default")
+    .option("--port <n>", "port of its Services", positive, 80)
+    .addOption(new Option("--source <name>", "whose counters are read").choices(["ingress-nginx", "traefik", "traefik-gateway", "app"]).default("app"))
+    .option("--step <seconds>", "seconds between two looks", positive, 15)
+    .option("--weight <percent>", "how much evidence a pass needs; default: the share that the canary served", percent)
+    .action(async (flags: BacktestFlags) => void (process.exitCode = await backtestVerb(flags)));
+}

@@ -1,0 +1,118 @@
+import type { Command } from "commander";
+import type { RolloutRequest } from "../../components/record/format";
+import type { Ending, RolloutContext } from "../rollout/context";
+import { deploy } from "../rollout/deploy";
+import { undo } from "../rollout/undo";
+import { deployOptions, deployVersion, readSettings, rolloutOptions } from "../settings";
+import { init } from "../verbs/init";
+import { isFleet, onFleet, type FleetOptions } from "../verbs/fleet";
+import { cleanUpNow, holdNow, homeFirst, promoteNow, resumeNow, rollbackNow, setTraffic, waitFor } from "../verbs/manual";
+import { holderName, orAsk, ROLLING, withStack, type CommonOptions } from "../verbs/session";
+import { sync, type SyncOptions } from "../verbs/sync";
+import { duration, percent, positive } from "./arguments";
+import { addVerb } from "./verb";
+
+type Reason = CommonOptions & { readonly reason?: string };
+
+const withReason = (command: Command): Command => withCommit(command.option("--reason <text>", "why, for the history"));
+
+const withCommit = (command: Command): Command =>
+  command.option("--commit", "commit the stack file when the verb has done its work").option("--push", "push the commit");
+
+const withWaves = (command: Command): Command => {
+  command
+    .option("--wave <stacks>", "stacks that go together, by commas; once for each wave, instead of --stack", (names: string, waves: string[] = []) => [...waves, names])
+    .option("--parallel <n>", "how many stacks are updated at once", positive);
+  return command.on("option:wave", (names: string) => {
+    if (command.getOptionValue("stack") === undefined) command.setOptionValueWithSource("stack", names, "cli");
+  });
+};
+
+const request = (verb: RolloutRequest["verb"], reason: string | undefined): RolloutRequest => ({ verb, by: holderName(verb), at: new Date().toISOString(), ...(reason ? { reason } : {}) });
+
+/** A verb that the driver of a running rollout does, where there is one. */
+const withRequest = (options: CommonOptions, verb: "hold" | "promote", act: (context: RolloutContext) => Promise<Ending>, reason?: string): Promise<number> =>
+  orAsk(options, verb, act, (c) => waitFor(c, request(verb, reason)), ROLLING);
+
+/** A version named by the argument, a flag or the environment. */
+const named = (options: CommonOptions, version: string | undefined): string => deployVersion(version, readSettings(options, process.env, ["deploy"]));
+
+/** The verbs that change a stack. */
+export function rolloutVerbs(program: Command): void {
+  addVerb(program, {
+    usage: "init",
+    description: "create the Pulumi stack of a stack file",
+    examples: ["init --stack production"],
+    run: init,
+  });
+  addVerb<FleetOptions & { retry?: boolean }>(program, {
+    usage: "deploy [version]",
+    description: "roll a version out; the first one becomes stable at once",
+    with: (c) => withCommit(withWaves(deployOptions(c)).option("--retry", "roll a version out that was rolled back before")),
+    examples: ["deploy v1.3.0 --stack production", "deploy --tag v1.3.0 --stack production --canary-weight 10 --canary-time 15m --yes", "deploy v1.3.0 --wave eu --wave us,ap --yes"],
+    run: (o, version) => (isFleet(o) ? onFleet : withStack)(o, `deploy ${named(o, version)}`, (c) => deploy(c, named(o, version), o), ROLLING),
+  });
+  addVerb<CommonOptions & { weight: number; duration: number; retry?: boolean }>(program, {
+    usage: "experiment <version>",
+    description: "serve a version beside stable at a fixed weight, only measure, and take it away again",
+    with: (c) => withCommit(c.option("--weight <percent>", "its share", percent, 10).option("--duration <time>", "how long, e.g. 30m; a bare number is minutes", duration, 900)),
+    examples: ["experiment v1.3.0 --weight 20 --duration 1h --stack production"],
+    run: (o, version) => withStack(o, `experiment ${version}`, (c) => deploy(c, version!, { retry: true, experiment: { weight: o.weight, dwellSeconds: o.duration } })),
+  });
+  addVerb(program, {
+    usage: "traffic <weight>",
+    description: "set the canary's weight by hand and wait until it is served; the rollout is held there",
+    with: withCommit,
+    examples: ["traffic 25 --stack production"],
+    run: (o, weight) => withStack(o, `traffic ${weight}`, (c) => setTraffic(c, percent(weight!))),
+  });
+  addVerb<CommonOptions & { full?: boolean }>(program, {
+    usage: "promote",
+    description: "make the canary the stable version",
+    with: (c) => withCommit(rolloutOptions(c).option("--full", "at once, whatever the gates say")),
+    examples: ["promote --stack production", "promote --full --stack production"],
+    run: (o) => withRequest(o, "promote", (c) => promoteNow(c, o.full === true)),
+  });
+  addVerb<Reason>(program, {
+    usage: "rollback",
+    description: "send all traffic home at once and remove the canary",
+    with: withReason,
+    examples: ['rollback --stack production --reason "customers call"'],
+    run: (o) => orAsk(o, "rollback", (c) => rollbackNow(c, o.reason), (c) => waitFor(c, request("rollback", o.reason)), undefined, (c) => homeFirst(c, o.reason)),
+  });
+  addVerb(program, {
+    usage: "undo",
+    description: "go back to the previous revision after a promotion, inside its undo window",
+    with: withCommit,
+    examples: ["undo --stack production"],
+    run: (o) => withStack(o, "undo", undo),
+  });
+  addVerb<Reason>(program, {
+    usage: "hold",
+    description: "keep a rollout where it is",
+    with: withReason,
+    examples: ["hold --stack production --reason lunch"],
+    run: (o) => withRequest(o, "hold", (c) => holdNow(c, o.reason), o.reason),
+  });
+  addVerb(program, {
+    usage: "resume",
+    description: "go on with a rollout that is held, or whose driver died",
+    with: (c) => withCommit(rolloutOptions(c)),
+    examples: ["resume --stack production --yes"],
+    run: (o) => withStack(o, "resume", resumeNow, ROLLING),
+  });
+  addVerb<CommonOptions & { now?: boolean }>(program, {
+    usage: "cleanup",
+    description: "remove the canary, and a previous revision whose undo window is over",
+    with: (c) => withCommit(c.option("--now", "remove the previous revision inside its undo window too")),
+    examples: ["cleanup --stack production"],
+    run: (o) => withStack(o, "cleanup", (c) => cleanUpNow(c, o.now === true)),
+  });
+  addVerb<SyncOptions>(program, {
+    usage: "sync",
+    description: "write the rollout record into a stack file that is older",
+    with: withCommit,
+    examples: ["sync --stack production --commit"],
+    run: sync,
+  });
+}

@@ -1,0 +1,78 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { StackConfig } from "../../../components/config";
+import { whyNotServed } from "../../cluster/diagnose";
+import { apply, type RolloutContext } from "../context";
+import { foreignChange, foreignUpdate, markOf } from "../foreign";
+import { earlyRollback } from "../judging";
+import type { StepEvent } from "../machine";
+import type { Rollout } from "../rollout";
+import { podsFirst } from "../sizing";
+import { pollAll } from "../watch";
+import { verifySplit } from "../verify";
+
+const hold = (reason: string): StepEvent => ({ type: "hold", reason });
+
+/** Who changed what while nobody but this rollout should have; undefined when nobody did. */
+export async function whoInterfered({ context, config, foundWeights }: Rollout): Promise<string | undefined> {
+  try {
+    return await foreignChange(context, config, context.updates.last ? undefined : foundWeights);
+  } catch (cause) {
+    return `nobody knows whether somebody else changed it (${(cause as Error).message})`;
+  }
+}
+
+/** Waits for an update and goes on watching: a canary that fails meanwhile is not served any longer than it must be. */
+async function whileWatching({ context, config, watch }: Rollout, update: Promise<StackConfig>): Promise<StepEvent | undefined> {
+  const { signal } = context;
+  let running = true;
+  const settled = update.then(() => void (running = false), (error: Error) => (running = false, error));
+  for (;;) {
+    const failure = await Promise.race([settled, sleep(config.analysis.scrapeIntervalSeconds * 1000, undefined, { signal })]);
+    if (failure) throw failure;
+    if (!running) return undefined;
+    await pollAll(watch, "settling", signal);
+    const early = earlyRollback(watch);
+    // The revert cancels the update, and patches the live objects before it waits for its end.
+    if (early) return { type: "failed", why: "verdict", reason: early.reason };
+  }
+}
+
+async function raiseTo(context: RolloutContext, weight: number): Promise<StackConfig> {
+  const canary = await podsFirst(context, weight);
+  return apply(context, { weight, ...(canary === undefined ? {} : { canary }) }, `weight ${weight}`, { signal: context.signal });
+}
+
+/** Raises the weight and waits until it is served: `done` when it is. */
+export async function raise(rollout: Rollout, weight: number): Promise<StepEvent> {
+  const { context, config, watch } = rollout;
+  const { report, signal, updates } = context;
+  const { verifyTimeoutSeconds, onBlind } = config.rollout;
+  const interfered = await whoInterfered(rollout);
+  if (interfered) return hold(`The weight is not raised to ${weight}, because ${interfered}.`);
+  signal.throwIfAborted();
+  const before = markOf(updates);
+  const stopped = await whileWatching(rollout, raiseTo(context, weight));
+  if (stopped) return stopped;
+  const theirs = foreignUpdate(before, markOf(updates));
+  if (theirs) return hold(`The weight is ${weight} now, but ${theirs}.`);
+  signal.throwIfAborted();
+  const seen = await verifySplit({ watch, weight, report, signal, pollSeconds: config.analysis.scrapeIntervalSeconds, timeoutSeconds: verifyTimeoutSeconds, stop: () => earlyRollback(watch) !== undefined });
+  const after = `after ${verifyTimeoutSeconds} s`;
+  switch (seen.state) {
+    case "stopped":
+      return { type: "failed", why: "verdict", reason: earlyRollback(watch)?.reason ?? seen.sentence };
+    case "off": {
+      const why = await whyNotServed(context.cluster, config);
+      return { type: "failed", why: "split", reason: `The weight is not what is served: ${seen.sentence} ${after}${why ? `; ${why}` : ""}.` };
+    }
+    case "few":
+      return hold(`Too few requests to verify the split: ${seen.sentence} ${after}.`);
+    case "unseen": {
+      const reason = `The split could not be verified, there is no data: ${seen.sentence} ${after}.`;
+      return onBlind === "rollback" ? { type: "failed", why: "blind", reason } : hold(reason);
+    }
+    case "served":
+      report({ event: "split", weight, served: seen.share, message: `served as set: ${seen.sentence}` });
+      return { type: "done" };
+  }
+}

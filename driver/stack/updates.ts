@@ -1,0 +1,97 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { BusyError, DeadLockError, UpdateCancelledError, UpdateFailedError } from "../errors";
+import type { StackEngine, UpdateSummary } from "./engine";
+
+/** How often a locked stack is tried again, in ms. */
+const LOCK_RETRY = 2_000;
+
+export interface UpdateOptions {
+  /** What the update does, for the stack's history. */
+  readonly message: string;
+  /** Seconds for which another update's lock is waited for. */
+  readonly lockWaitSeconds: number;
+  /** Waits for no other stack. Default false. */
+  readonly urgent?: boolean;
+  /** Cancels it. */
+  readonly signal?: AbortSignal;
+  /** Tells what it waits for. */
+  readonly note: (sentence: string) => void;
+}
+
+/** The stack's updates, one at a time; the one that runs can be cancelled, and awaited to be gone. */
+export class Updates {
+  private running: { readonly cancel: AbortController; readonly gone: Promise<unknown> } | undefined;
+  private latest: UpdateSummary | undefined;
+  private cancelled = false;
+  private succeeded = 0;
+
+  /** @param limit bounds how many stacks are updated at once, where there are several */
+  constructor(private readonly engine: StackEngine, private readonly limit: <T>(update: () => Promise<T>) => Promise<T> = (update) => update()) {}
+
+  /** What the latest update that succeeded came to. */
+  get last(): UpdateSummary | undefined {
+    return this.latest;
+  }
+
+  /** How many updates of this driver have succeeded. */
+  get count(): number {
+    return this.succeeded;
+  }
+
+  /** The latest update was cancelled: how much of it was done, nobody knows. */
+  get wasCancelled(): boolean {
+    return this.cancelled;
+  }
+
+  /**
+   * Runs an update when the one before is gone.
+   *
+   * @throws BusyError when the stack stays locked, UpdateCancelledError, UpdateFailedError
+   */
+  async run(options: UpdateOptions): Promise<UpdateSummary> {
+    // Of two that wait for the same one, the second waits for the first as well.
+    for (let before = this.running; before; before = this.running === before ? undefined : this.running) await before.gone;
+    const cancel = new AbortController();
+    const signal = options.signal ? AbortSignal.any([options.signal, cancel.signal]) : cancel.signal;
+    const update = this.attempt(options, signal);
+    const gone = update.catch(() => undefined);
+    this.running = { cancel, gone };
+    try {
+      this.latest = await update;
+      this.succeeded++;
+      this.cancelled = false;
+    } catch (cause) {
+      this.cancelled = cause instanceof UpdateCancelledError;
+      throw cause;
+    }
+    return this.latest;
+  }
+
+  /** Cancels the update that runs, if one does, and waits until it is gone. */
+  async cancel(): Promise<void> {
+    this.running?.cancel.abort();
+    await this.running?.gone;
+  }
+
+  private async attempt({ message, lockWaitSeconds, note, urgent = false }: UpdateOptions, signal: AbortSignal): Promise<UpdateSummary> {
+    let repaired = false;
+    for (const deadline = Date.now() + lockWaitSeconds * 1000; ; ) {
+      try {
+        const limit = urgent ? <T>(update: () => Promise<T>): Promise<T> => update() : this.limit;
+        return await limit(() => (signal.aborted ? Promise.reject(new UpdateCancelledError(`pulumi up (${message}) was cancelled before it began.`)) : this.engine.up(message, { signal })));
+      } catch (cause) {
+        if (cause instanceof DeadLockError) note(cause.message);
+        else if (cause instanceof BusyError && Date.now() < deadline) {
+          note(cause.message);
+          // Nothing was done yet: a wait that is cut short leaves the stack as locked as it was.
+          await sleep(LOCK_RETRY, undefined, { signal }).catch(() => Promise.reject(cause as Error));
+          continue;
+        } else if (!(cause instanceof UpdateFailedError && /pending operation/i.test(cause.message)) || repaired) throw cause;
+        // Both leave operations pending whose end nobody saw.
+        const pending = await this.engine.repair();
+        repaired = true;
+        if (pending.length > 0) note(`An update that died had left unfinished: ${pending.join(", ")}; the state is refreshed.`);
+      }
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import { bulkhead } from "cockatiel";
+import { interruptSignal } from "../interrupts";
+import { joinEndings, rollOutTogether, type Member, type StackEnding } from "../fleet/fleet";
+import type { Reporter } from "../report/events";
+import type { Ending, RolloutContext } from "../rollout/context";
+import type { Group } from "../settings";
+import { commit, confirmation, openSession, reporterOf, type CommonOptions } from "./session";
+
+export interface FleetOptions extends CommonOptions {
+  /** Stacks that go together, by commas; one entry a wave. */
+  readonly wave?: readonly string[];
+  /** How many stacks may be updated at once. Default 4. */
+  readonly parallel?: number;
+}
+
+const PARALLEL = 4;
+
+/** Stacks by wave: `--wave eu --wave us,ap`, or `--stack eu,us` for one wave. */
+export const wavesOf = ({ stack, wave }: Pick<FleetOptions, "stack" | "wave">): string[][] => (wave?.length ? wave : [stack]).map((names) => names.split(",").map((n) => n.trim()).filter((n) => n !== "")).filter((names) => names.length > 0);
+
+export const isFleet = (options: Pick<FleetOptions, "stack" | "wave">): boolean => wavesOf(options).flat().length > 1;
+
+/** Says which stack each event is of. */
+const labelled = (report: Reporter, stack: string, width: number): Reporter => (event) => report({ ...event, stack, message: `${stack.padEnd(width)}  ${event.message}` });
+
+/** Runs a verb on several stacks at once; `meet` is where they wait for each other. Returns the worst exit code. */
+export async function onFleet(options: FleetOptions, verb: string, act: (context: RolloutContext) => Promise<Ending>, groups?: readonly Group[]): Promise<number> {
+  const report = reporterOf(options);
+  const waves = wavesOf(options);
+  const width = Math.max(...waves.flat().map((n) => n.length));
+  const interrupted = interruptSignal();
+  const policy = bulkhead(options.parallel ?? PARALLEL, Infinity);
+  const confirm = confirmation(options);
+  let answer: Promise<boolean> | undefined;
+  const member = (stack: string): Member => ({
+    stack,
+    async run(signal, meet) {
+      const passed = async (question: string, asked: AbortSignal): Promise<boolean> => {
+        await meet("passed");
+        return (answer ??= confirm(`${question.replace("?", "")} on ${waves.flat().join(", ")}?`, asked));
+      };
+      const opened = await openSession({ ...options, stack }, {
+        verb,
+        ...(groups ? { groups } : {}),
+        report: labelled(report, stack, width),
+        signal: AbortSignal.any([interrupted, signal]),
+        confirm: passed,
+        beforeMove: () => meet("full"),
+        limit: (update) => policy.execute(update),
+      });
+      try {
+        const ending = await act(opened.context);
+        await commit({ ...options, stack }, opened.context);
+        return ending;
+      } finally {
+        await opened.close();
+      }
+    },
+  });
+  const endings: StackEnding[] = await rollOutTogether(waves.map((wave) => wave.map(member)), report);
+  const { outcome, message, exitCode } = joinEndings(endings);
+  report({ event: "end", ...(outcome ? { outcome } : {}), message });
+  return exitCode;
+}

@@ -1,0 +1,100 @@
+import { expect } from "chai";
+import { metricsReporter, type MeteredEvent } from "../../../driver/report/metrics";
+
+const labels = { stack: "production", namespace: "shop", services: ["shop"], version: "v2" };
+const OWN = 'stack="production",namespace="shop",service="shop",version="v2"';
+
+/** The metrics after some events, each a line: name, labels and value. */
+async function after(events: readonly MeteredEvent[], from = labels): Promise<{ of(name: string, more?: string, own?: string): number | undefined; names: Set<string> }> {
+  const { reporter, registry } = metricsReporter(from);
+  events.forEach((event) => reporter(event));
+  const lines = (await registry.metrics()).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return {
+    names: new Set(lines.map((line) => line.replace(/[{ ].*/, ""))),
+    of: (name, more = "", own = OWN) => {
+      const line = lines.find((text) => text.startsWith(`${name}{${own}${more && `,${more}`}} `) || text.startsWith(`${name}{${more && `${more},`}${own}} `));
+      return line === undefined ? undefined : Number(line.slice(line.lastIndexOf(" ")));
+    },
+  };
+}
+
+const gate = (metric: string, logE: number) => ({ metric, gate: "fail", critical: true, decides: "rollback" as const, answer: "undecided" as const, sentence: "", logE, logELimit: 4.6 });
+const start: MeteredEvent = { event: "start", t: 1000, message: "" };
+const stage = (index: number, weight: number, t: number): MeteredEvent => ({ event: "stage", stage: index, weight, t, message: "" });
+const verdict = (what: string, t: number): MeteredEvent => ({ event: "verdict", verdict: what, t, message: "" });
+const end = (outcome: "promoted" | "rolled-back" | "held" | "interrupted" | "failed", t = 1600): MeteredEvent => ({ event: "end", outcome, t, message: "" });
+const revert: MeteredEvent = { event: "revert", weight: 0, t: 1500, message: "" };
+
+describe("the driver's metrics", () => {
+  it("have every counter at 0 from the start, so that its first increase is one", async () => {
+    const { of } = await after([]);
+    for (const reason of ["verdict", "split", "start", "update", "interrupt", "manual", "guard", "blind", "fleet"]) expect(of("canary_rollback_total", `reason="${reason}"`), reason).to.equal(0);
+    expect(of("canary_rollout_duration_seconds_count", 'outcome="promoted"')).to.equal(0);
+    expect(of("canary_stage_duration_seconds_count")).to.equal(0);
+  });
+
+  it("say nothing of a validation before the first verdict", async () => {
+    const { of } = await after([start, stage(0, 5, 1010)]);
+    expect([of("canary_weight"), of("canary_validation_success")]).to.deep.equal([5, undefined]);
+  });
+
+  it("follow the weight, the share that is served and the gates' evidence", async () => {
+    const { of } = await after([start, stage(0, 25, 1010), { event: "split", weight: 25, served: 0.24, message: "" }, { event: "observe", gates: [gate("errors", 1.5)], message: "" }]);
+    expect([of("canary_weight"), of("canary_served_share")]).to.deep.equal([25, 0.24]);
+    expect(of("canary_gate_log_evidence", 'metric="errors",gate="fail"')).to.equal(1.5);
+    expect(of("canary_gate_log_evidence_limit", 'metric="errors",gate="fail"')).to.equal(4.6);
+  });
+
+  it("leave out evidence that is none", async () => {
+    const { names } = await after([{ event: "observe", gates: [{ ...gate("errors", NaN), logELimit: undefined }], message: "" }]);
+    expect([...names].filter((name) => name.includes("evidence"))).to.deep.equal([]);
+  });
+
+  it("give each gate of a train to its service", async () => {
+    const train = { ...labels, services: ["shop", "shop-api"] };
+    const { of } = await after([{ event: "observe", gates: [gate("shop/errors", 1), gate("shop-api/errors", 2)], message: "" }], train);
+    expect(of("canary_gate_log_evidence", 'metric="errors",gate="fail"')).to.equal(1);
+    expect(of("canary_gate_log_evidence", 'metric="errors",gate="fail"', OWN.replace('service="shop"', 'service="shop-api"'))).to.equal(2);
+  });
+
+  it("measure each stage from its beginning to its verdict, and the rollout to its outcome", async () => {
+    const { of } = await after([start, stage(0, 5, 1010), verdict("promote", 1070), stage(1, 100, 1080), verdict("promote", 1200), end("promoted", 1300)]);
+    expect([of("canary_stage_duration_seconds_count"), of("canary_stage_duration_seconds_sum")]).to.deep.equal([2, 60 + 120]);
+    expect(of("canary_rollout_duration_seconds_sum", 'outcome="promoted"')).to.equal(300);
+    expect([of("canary_validation_success"), of("canary_weight"), of("canary_served_share")]).to.deep.equal([1, 0, undefined]);
+    expect(of("canary_rollback_total", 'reason="verdict"')).to.equal(0);
+  });
+
+  it("count a rollback once, with its reason, and call the validation failed", async () => {
+    const { of } = await after([start, stage(0, 5, 1010), revert, verdict("rollback", 1500), { ...revert, t: 1501 }, end("rolled-back")]);
+    expect([of("canary_rollback_total", 'reason="verdict"'), of("canary_validation_success"), of("canary_weight")]).to.deep.equal([1, 0, 0]);
+    expect(of("canary_stage_duration_seconds_sum")).to.equal(490);
+  });
+
+  it("take the reason from the event that states one, and otherwise from what came before", async () => {
+    const reasons: [string, MeteredEvent[]][] = [
+      ["split", [stage(0, 5, 1010), { ...revert, why: "split" }, verdict("rollback", 1501), end("rolled-back")]],
+      ["start", [revert, end("rolled-back")]],
+      ["update", [stage(0, 5, 1010), revert, end("rolled-back")]],
+      ["interrupt", [stage(0, 5, 1010), revert, end("interrupted")]],
+    ];
+    for (const [reason, events] of reasons) {
+      const { of } = await after([start, ...events]);
+      expect(of("canary_rollback_total", `reason="${reason}"`), reason).to.equal(1);
+    }
+  });
+
+  it("leave a held canary its weight, and count no rollback of it", async () => {
+    for (const outcome of ["held", "interrupted"] as const) {
+      const { of } = await after([start, stage(0, 25, 1010), verdict("hold", 1100), end(outcome)]);
+      expect([of("canary_weight"), of("canary_validation_success"), of("canary_rollback_total", 'reason="interrupt"')], outcome).to.deep.equal([25, 0, 0]);
+    }
+  });
+
+  it("are each of one rollout: two at once do not meet", async () => {
+    const one = metricsReporter(labels);
+    const other = metricsReporter({ ...labels, version: "v3" });
+    one.reporter(stage(0, 5, 1010));
+    expect(await other.registry.metrics()).to.not.include('version="v2"');
+  });
+});

@@ -1,0 +1,147 @@
+import { expect } from "chai";
+import { BusyError, DeadLockError, UpdateCancelledError, UpdateFailedError } from "../../../driver/errors";
+import type { StackEngine, UpdateSummary } from "../../../driver/stack/engine";
+import { Updates } from "../../../driver/stack/updates";
+import { hurried, rejection, untilCancelled } from "./fakes";
+
+type Up = (n: number, signal: AbortSignal | undefined, message: string) => Promise<void> | void;
+
+/** An engine that does what `up` says, and counts. */
+function engine(up: Up, pending: readonly string[] = []): StackEngine & { ups: string[]; repairs: number } {
+  const fake = {
+    ups: [] as string[],
+    repairs: 0,
+    async up(message: string, { signal }: { signal?: AbortSignal } = {}): Promise<UpdateSummary> {
+      const n = fake.ups.push(message) - 1;
+      await up(n, signal, message);
+      return { changes: {}, seconds: 0, version: n + 1, outputs: {} };
+    },
+    outputs: async () => ({}),
+    repair: async () => (fake.repairs++, pending),
+  };
+  return fake;
+}
+
+const locked = new BusyError("The stack is locked by another update (ann@ci (pid 7)).");
+const tick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe("the updates of a stack", () => {
+  const waits = hurried();
+  let notes: string[] = [];
+  const options = (message: string, rest: { signal?: AbortSignal; lockWaitSeconds?: number } = {}) => ({ message, lockWaitSeconds: 60, note: (note: string) => void notes.push(note), ...rest });
+  beforeEach(() => (notes = []));
+
+  it("run one at a time, however many are asked for at once", async () => {
+    let running = 0;
+    const fake = engine(async () => {
+      expect(++running).to.equal(1);
+      await tick();
+      running--;
+    });
+    const updates = new Updates(fake);
+    await Promise.all(["a", "b", "c", "d"].map((m) => updates.run(options(m))));
+    expect(fake.ups).to.have.members(["a", "b", "c", "d"]);
+    expect(updates.last?.version).to.equal(4);
+  });
+
+  it("go on after one that failed", async () => {
+    const fake = engine((n) => { if (n === 0) throw new UpdateFailedError("conflict"); });
+    const updates = new Updates(fake);
+    const [first, second] = [rejection(updates.run(options("a"))), updates.run(options("b"))];
+    expect((await first)?.message).to.equal("conflict");
+    expect((await second).version).to.equal(2);
+    expect(updates.wasCancelled).to.equal(false);
+  });
+
+  it("can be cancelled, and the cancel waits until the update has gone", async () => {
+    let gone = false;
+    const updates = new Updates(engine(async (_, signal) => {
+      const error = await rejection(untilCancelled(signal));
+      await tick();
+      gone = true;
+      throw error!;
+    }));
+    const update = rejection(updates.run(options("weight 25")));
+    await tick();
+    await updates.cancel();
+    expect(gone).to.equal(true);
+    expect(await update).to.be.instanceOf(UpdateCancelledError);
+    expect(updates.wasCancelled).to.equal(true);
+    expect(updates.last).to.equal(undefined);
+  });
+
+  it("are known as finished again after the next one that succeeds", async () => {
+    const updates = new Updates(engine((n, signal) => (n === 0 ? untilCancelled(signal) : undefined)));
+    const update = rejection(updates.run(options("a")));
+    await updates.cancel();
+    await update;
+    await updates.run(options("b"));
+    expect(updates.wasCancelled).to.equal(false);
+  });
+
+  it("cancel nothing where none runs", async () => {
+    const updates = new Updates(engine(() => undefined));
+    await updates.cancel();
+    await updates.run(options("a"));
+    await updates.cancel();
+    expect(updates.wasCancelled).to.equal(false);
+  });
+
+  it("are cancelled by the signal of who asked, and not begun at all after it", async () => {
+    const controller = new AbortController();
+    const fake = engine((_, signal) => untilCancelled(signal));
+    const updates = new Updates(fake);
+    const update = rejection(updates.run(options("a", { signal: controller.signal })));
+    await tick();
+    controller.abort();
+    expect(await update).to.be.instanceOf(UpdateCancelledError);
+    expect((await rejection(updates.run(options("b", { signal: controller.signal }))))?.message).to.equal("pulumi up (b) was cancelled before it began.");
+    expect(fake.ups).to.deep.equal(["a"]);
+  });
+
+  it("wait for another update's lock and name its owner", async () => {
+    const fake = engine((n) => { if (n < 3) throw locked; });
+    const { version } = await new Updates(fake).run(options("a"));
+    expect(version).to.equal(4);
+    expect(notes).to.deep.equal([locked.message, locked.message, locked.message]);
+    expect(waits).to.deep.equal([2000, 2000, 2000]);
+  });
+
+  it("wait no longer for it than they are told to", async () => {
+    const fake = engine(() => { throw locked; });
+    expect(await rejection(new Updates(fake).run(options("a", { lockWaitSeconds: 0 })))).to.equal(locked);
+    expect(fake.ups).to.have.length(1);
+  });
+
+  it("are still locked, and were never begun, when that wait is cut short", async () => {
+    const controller = new AbortController();
+    const fake = engine(() => {
+      controller.abort();
+      throw locked;
+    });
+    const updates = new Updates(fake);
+    expect(await rejection(updates.run(options("a", { signal: controller.signal })))).to.equal(locked);
+    expect(updates.wasCancelled).to.equal(false);
+  });
+
+  it("clear what a dead update left when its lock is gone, say so, and try again", async () => {
+    const fake = engine((n) => { if (n === 0) throw new DeadLockError("The lock of me@here (pid 7) is removed."); }, ["creating Deployment shop-v2"]);
+    await new Updates(fake).run(options("a"));
+    expect([fake.ups.length, fake.repairs]).to.deep.equal([2, 1]);
+    expect(notes).to.deep.equal(["The lock of me@here (pid 7) is removed.", "An update that died had left unfinished: creating Deployment shop-v2; the state is refreshed."]);
+  });
+
+  it("clear pending operations once, and fail when they come back", async () => {
+    const pending = new UpdateFailedError("the stack has 1 pending operation");
+    const fake = engine((n) => { if (n < 2) throw pending; });
+    expect(await rejection(new Updates(fake).run(options("a")))).to.equal(pending);
+    expect([fake.ups.length, fake.repairs]).to.deep.equal([2, 1]);
+  });
+
+  it("are bounded by whoever updates several stacks", async () => {
+    const seen: string[] = [];
+    const fake = engine(() => void seen.push("up"));
+    await new Updates(fake, (update) => (seen.push("turn"), update())).run(options("a"));
+    expect(seen).to.deep.equal(["turn", "up"]);
+  });
+});
