@@ -1,8 +1,12 @@
 import type { Command } from "commander";
+import { deployVersion, readSettings, rolloutOptions } from "../settings";
 import { doctor } from "../verbs/doctor";
 import { history, type HistoryFlags } from "../verbs/history";
+import { errorThreshold, latencyThreshold, monitor, someTime, type MonitorFlags } from "../verbs/monitor";
+import { preview } from "../verbs/preview";
 import { status, type StatusFlags } from "../verbs/status";
-import type { CommonOptions } from "../verbs/session";
+import { rollbackNow } from "../verbs/manual";
+import { withStack, type CommonOptions } from "../verbs/session";
 import { positive } from "./arguments";
 import { addVerb } from "./verb";
 
@@ -28,5 +32,26 @@ export function lookingVerbs(program: Command): void {
     description: "check everything that a rollout needs, and say what is missing",
     examples: ["doctor --stack production"],
     run: doctor,
+  });
+  addVerb(program, {
+    usage: "preview [version]",
+    description: "what each step of a rollout would change; touches nothing",
+    with: (c) => rolloutOptions(c.option("--tag <version>", "the version, when no argument names it")),
+    examples: ["preview v1.3.0 --stack production"],
+    run: (o, version) => preview(o, deployVersion(version, readSettings(o, process.env, ["deploy"]))),
+  });
+  addVerb<CommonOptions & MonitorFlags>(program, {
+    usage: "monitor",
+    description: "watch error share, latency and pods of the canary, or of stable where no rollout runs",
+    with: (c) =>
+      c
+        .option("--duration <time>", "how long, e.g. 10m; a bare number is seconds; default 10m", someTime)
+        .option("--interval <time>", "between two looks; default: the stack's scrape interval", someTime)
+        .option("--error-threshold <percent>", "share of failed requests that is reported; default 5", errorThreshold)
+        .option("--latency-threshold <ms>", "P95 that is reported; default 1000", latencyThreshold)
+        .option("--auto-rollback", "roll the canary back when it exceeds one")
+        .option("--alert-on-error", "exit 1 when one was exceeded"),
+    examples: ["monitor --stack production --duration 15m --auto-rollback"],
+    run: (o) => monitor(o, (reason) => withStack(o, "monitor", (c) => rollbackNow(c, reason))),
   });
 }

@@ -1,4 +1,5 @@
 import type { GateAnswer } from "../../analysis";
+import type { RollbackReason } from "../../components/record/format";
 
 /** How a rollout ended. */
 export type Outcome = "promoted" | "rolled-back" | "held" | "interrupted" | "failed";
@@ -19,6 +20,8 @@ export interface RolloutEvent {
   readonly gates?: readonly GateAnswer[];
   readonly verdict?: string;
   readonly outcome?: Outcome;
+  /** Why traffic goes home, on `revert`. */
+  readonly why?: RollbackReason;
   readonly message: string;
 }
 

@@ -116,7 +116,7 @@ export async function run(rollout: Rollout, from: Step): Promise<Ending> {
 async function tell({ context, watch, config }: Rollout, step: Acting, event: StepEvent): Promise<void> {
   const judged = step.phase === "observing" || step.phase === "raising" || step.phase === "asking";
   if (event.type === "done" && step.phase !== "observing") return;
-  if (event.type === "failed") context.report({ event: "revert", weight: 0, message: `going home: ${event.reason}` });
+  if (event.type === "failed") context.report({ event: "revert", weight: 0, why: event.why, message: `going home: ${event.reason}` });
   if (!judged) return;
   const gates = judgeAll(watch, HERE).gates;
   const stage = "stage" in step ? { stage: step.stage } : {};
