@@ -5,8 +5,8 @@ import { history, type HistoryFlags } from "../verbs/history";
 import { errorThreshold, latencyThreshold, monitor, someTime, type MonitorFlags } from "../verbs/monitor";
 import { preview } from "../verbs/preview";
 import { status, type StatusFlags } from "../verbs/status";
-import { rollbackNow } from "../verbs/manual";
-import { withStack, type CommonOptions } from "../verbs/session";
+import { rollback } from "../verbs/rollback";
+import type { CommonOptions } from "../verbs/session";
 import { positive } from "./arguments";
 import { addVerb } from "./verb";
 
@@ -52,6 +52,6 @@ export function lookingVerbs(program: Command): void {
         .option("--auto-rollback", "roll the canary back when it exceeds one")
         .option("--alert-on-error", "exit 1 when one was exceeded"),
     examples: ["monitor --stack production --duration 15m --auto-rollback"],
-    run: (o) => monitor(o, (reason) => withStack(o, "monitor", (c) => rollbackNow(c, reason))),
+    run: (o) => monitor(o, (reason) => rollback(o, reason)),
   });
 }

@@ -1,13 +1,13 @@
 import type { Command } from "commander";
-import type { RolloutRequest } from "../../components/record/format";
 import type { Ending, RolloutContext } from "../rollout/context";
 import { deploy } from "../rollout/deploy";
 import { undo } from "../rollout/undo";
 import { deployOptions, deployVersion, readSettings, rolloutOptions } from "../settings";
 import { init } from "../verbs/init";
 import { isFleet, onFleet, type FleetOptions } from "../verbs/fleet";
-import { cleanUpNow, holdNow, homeFirst, promoteNow, resumeNow, rollbackNow, setTraffic, waitFor } from "../verbs/manual";
-import { holderName, orAsk, ROLLING, withStack, type CommonOptions } from "../verbs/session";
+import { cleanUpNow, holdNow, promoteNow, resumeNow, setTraffic, waitFor } from "../verbs/manual";
+import { requestOf, rollback } from "../verbs/rollback";
+import { orAsk, ROLLING, withStack, type CommonOptions } from "../verbs/session";
 import { sync, type SyncOptions } from "../verbs/sync";
 import { duration, percent, positive } from "./arguments";
 import { addVerb } from "./verb";
@@ -28,11 +28,9 @@ const withWaves = (command: Command): Command => {
   });
 };
 
-const request = (verb: RolloutRequest["verb"], reason: string | undefined): RolloutRequest => ({ verb, by: holderName(verb), at: new Date().toISOString(), ...(reason ? { reason } : {}) });
-
 /** A verb that the driver of a running rollout does, where there is one. */
 const withRequest = (options: CommonOptions, verb: "hold" | "promote", act: (context: RolloutContext) => Promise<Ending>, reason?: string): Promise<number> =>
-  orAsk(options, verb, act, (c) => waitFor(c, request(verb, reason)), ROLLING);
+  orAsk(options, verb, act, (c) => waitFor(c, requestOf(verb, reason)), ROLLING);
 
 /** A version named by the argument, a flag or the environment. */
 const named = (options: CommonOptions, version: string | undefined): string => deployVersion(version, readSettings(options, process.env, ["deploy"]));
@@ -78,7 +76,7 @@ export function rolloutVerbs(program: Command): void {
     description: "send all traffic home at once and remove the canary",
     with: withReason,
     examples: ['rollback --stack production --reason "customers call"'],
-    run: (o) => orAsk(o, "rollback", (c) => rollbackNow(c, o.reason), (c) => waitFor(c, request("rollback", o.reason)), undefined, (c) => homeFirst(c, o.reason)),
+    run: (o) => rollback(o, o.reason),
   });
   addVerb(program, {
     usage: "undo",

@@ -7,7 +7,7 @@ import { ifThere } from "./routers/router";
 const DEADLINE = 5000;
 
 /** Controllers that read the canary annotations. */
-const NGINX_CONTROLLERS = ["k8s.io/ingress-nginx", "traefik.io/ingress-controller"];
+export const NGINX_CONTROLLERS = ["k8s.io/ingress-nginx", "traefik.io/ingress-controller"];
 
 async function behindService({ core }: KubernetesClient, namespace: string, name: string): Promise<string | undefined> {
   const service = await ifThere(core.readNamespacedService({ name, namespace }));

@@ -79,7 +79,8 @@ export interface TrafficWatch {
 /** For what must work without metrics. */
 export const NOTHING_SEEN: TrafficWatch = { services: [], close: () => undefined };
 
-function targetOf(config: StackConfig, name: string, service: ServiceConfig, versions: Versions): TrafficTarget {
+/** Whose counters tell what a service's two tracks serve. */
+export function targetOf(config: StackConfig, name: string, versions: Versions): TrafficTarget {
   const { source: profile, scrapeIntervalSeconds } = config.analysis;
   return {
     profile,
@@ -87,15 +88,16 @@ function targetOf(config: StackConfig, name: string, service: ServiceConfig, ver
     service: name,
     stableService: trackName(name, "stable"),
     canaryService: trackName(name, "canary"),
-    port: service.servicePort,
+    port: config.services[name]!.servicePort,
     stableVersion: versions.stable,
     canaryVersion: versions.canary,
     lookback: Math.max(4 * scrapeIntervalSeconds, 10),
   };
 }
 
-interface Versions {
+export interface Versions {
   readonly stable: string;
+  /** The stable version again while no rollout runs. */
   readonly canary: string;
 }
 
@@ -112,7 +114,7 @@ export async function watchTraffic(config: StackConfig, versions: Versions, acce
   // A stack without a critical service is judged like one with a single one: α is shared by at least one.
   const critical = Math.max(1, Object.values(config.services).filter((s) => s.critical).length);
   const open = async ([name, service]: [string, ServiceConfig]): Promise<WatchedService> => {
-    const target = targetOf(config, name, service, versions);
+    const target = targetOf(config, name, versions);
     const phi = await measureOverdispersion(source, target, { seconds: HISTORY, signal });
     const judge = new Judge(gates, { stages: config.rollout.stages }, { services: critical, ...(phi.kind === "value" ? { overdispersion: phi.value } : {}) });
     const sources = { meter: createMeter(source, target), metrics: createMetricPoller(source, gates, target), pods, probe: canaryProbe(config, service) };

@@ -36,7 +36,7 @@ export interface StackEngine {
 const PACKAGE_ROOT = path.resolve(__dirname, "../../..");
 
 /** The program when the project's `main` is this package's own: it then runs compiled and in this process, which saves a language host per update. */
-function inlineProgram(projectDir: string, main: string): Automation.PulumiFn | undefined {
+export function inlineProgram(projectDir: string, main: string): Automation.PulumiFn | undefined {
   const file = path.resolve(projectDir, main);
   if (fs.realpathSync(file) !== path.join(PACKAGE_ROOT, "index.ts")) return undefined;
   return require(path.join(PACKAGE_ROOT, "dist", "index.js")) as Automation.PulumiFn;

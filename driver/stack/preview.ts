@@ -5,7 +5,7 @@ import { stringify } from "yaml";
 import type * as Automation from "@pulumi/pulumi/automation";
 import { DriverError, UsageError } from "../errors";
 import { explainUpdate } from "./diagnostics";
-import { projectOf } from "./engine";
+import { projectOf, inlineProgram } from "./engine";
 
 /** A resource as Pulumi sees it in a preview; values that are encrypted are `[secret]`. */
 export interface Planned {
@@ -32,7 +32,6 @@ export interface Previews {
   close(): void;
 }
 
-const PACKAGE_ROOT = path.resolve(__dirname, "../../..");
 
 const automation = (): typeof Automation => require("@pulumi/pulumi/automation") as typeof Automation;
 
@@ -49,10 +48,6 @@ function movedSettings(projectDir: string): { settings: Record<string, unknown>;
   const { backend } = settings;
   return { main, settings: { ...settings, main, ...(backend?.url ? { backend: { ...backend, url: absoluteBackend(backend.url, projectDir) } } : {}) } };
 }
-
-/** This package's own program runs compiled and in this process: a language host for each preview would take seconds. */
-const programAt = (main: string): Automation.PulumiFn | undefined =>
-  fs.realpathSync(main) === path.join(PACKAGE_ROOT, "index.ts") ? (require(path.join(PACKAGE_ROOT, "dist", "index.js")) as Automation.PulumiFn) : undefined;
 
 /** In the order in which Pulumi names them; a resource that is replaced is named once, with what it will be. */
 function plannedIn(events: readonly Automation.EngineEvent[]): Planned[] {
@@ -105,7 +100,7 @@ export async function openPreviews(projectDir: string, stackName: string): Promi
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), "canary-preview-"));
   try {
     fs.writeFileSync(path.join(dir, "Pulumi.yaml"), stringify(settings), { mode: 0o600 });
-    const program = programAt(main);
+    const program = inlineProgram(projectDir, main);
     const backend = process.env.PULUMI_BACKEND_URL;
     const workspace = await LocalWorkspace.create({ workDir: dir, ...(program ? { program } : {}), ...(backend ? { envVars: { PULUMI_BACKEND_URL: absoluteBackend(backend, process.cwd()) } } : {}) });
     // To select a stack is to write into the user's PULUMI_HOME; each command names it anyway.

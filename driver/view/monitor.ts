@@ -2,7 +2,8 @@ import { createMeter, whyMissing, type PodHealth, type PrometheusSource, type Tr
 import type { StackConfig } from "../../components/config";
 import type { PodReader } from "../cluster/pods";
 import { ThresholdWatch, type Breach, type Thresholds } from "./thresholds";
-import { armOf, targetOf, type ArmTraffic, type Versions } from "./traffic";
+import { targetOf, type Versions } from "../rollout/watch";
+import { armOf, type ArmTraffic } from "./traffic";
 
 /** One version of a service at one look. */
 export interface TrackLook {

@@ -1,7 +1,7 @@
 import { createMeter, whyMissing, type ArmCounts, type PrometheusSource, type Reading, type TrafficTarget, type TrafficWindow } from "../../analysis";
 import { quantile } from "../../analysis/statistics/histogram";
 import type { StackConfig } from "../../components/config";
-import { trackName } from "../../components/names";
+import { targetOf, type Versions } from "../rollout/watch";
 
 /** What one track of a service served. */
 export interface ArmTraffic {
@@ -25,28 +25,6 @@ export interface ServiceTraffic {
   readonly served?: number;
   /** Why there are no numbers, in one sentence. */
   readonly missing?: string;
-}
-
-export interface Versions {
-  readonly stable: string;
-  /** The stable version again while no rollout runs. */
-  readonly canary: string;
-}
-
-/** Where a service's counters are found, by the stack's config. */
-export function targetOf(config: StackConfig, service: string, versions: Versions): TrafficTarget {
-  const { source: profile, scrapeIntervalSeconds } = config.analysis;
-  return {
-    profile,
-    namespace: config.namespace,
-    service,
-    stableService: trackName(service, "stable"),
-    canaryService: trackName(service, "canary"),
-    port: config.services[service]!.servicePort,
-    stableVersion: versions.stable,
-    canaryVersion: versions.canary,
-    lookback: Math.max(4 * scrapeIntervalSeconds, 10),
-  };
 }
 
 /**

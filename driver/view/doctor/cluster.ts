@@ -1,3 +1,4 @@
+import { NGINX_CONTROLLERS } from "../../cluster/diagnose";
 import type { StackConfig } from "../../../components/config";
 import { trackName } from "../../../components/names";
 import { HTTP_ROUTE } from "../../../components/routing/http-route";
@@ -43,14 +44,12 @@ const rights = ({ cluster, config }: Facts): Check => ({
   },
 });
 
-/** Controllers that read the canary annotations. */
-const KNOWN_CONTROLLERS = ["k8s.io/ingress-nginx", "traefik.io/ingress-controller"];
 
 async function ingressClass({ networking }: KubernetesClient, name: string): Promise<Found> {
   const found = await ifThere(networking.readIngressClass({ name }));
   if (!found) return fail(`There is no IngressClass ${name}: no controller takes the Ingresses up.`, "Install an ingress controller, or set canary:ingressClass to one that is there.");
   const controller = found.spec?.controller ?? "none";
-  if (KNOWN_CONTROLLERS.includes(controller)) return ok(`IngressClass ${name} is served by ${controller}.`);
+  if (NGINX_CONTROLLERS.includes(controller)) return ok(`IngressClass ${name} is served by ${controller}.`);
   return warn(`The controller of IngressClass ${name} is ${controller}, which may not know ingress-nginx's canary annotations.`, "Choose a class of ingress-nginx, or of Traefik 3.7 with its ingress-nginx provider.");
 }
 

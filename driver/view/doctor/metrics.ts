@@ -3,7 +3,7 @@ import { createPrometheus, type PrometheusSource, type Reading, type TrafficTarg
 import { fillIn, placeholders, selectorsOf, type Placeholders } from "../../../analysis/metering/profiles";
 import type { ServiceConfig, StackConfig } from "../../../components/config";
 import { openPrometheus } from "../../resilience/prometheus";
-import { targetOf } from "../traffic";
+import { targetOf } from "../../rollout/watch";
 import { fail, NotKnown, ok, warn, type Check, type Found } from "./check";
 import type { Facts } from "./facts";
 
