@@ -26,7 +26,8 @@ const DRIFT_ALPHA = 0.001;
 
 /** Says, in one sentence, which service's split has left its weight since the stage began; undefined while none has. */
 export function driftedSplit(watch: TrafficWatch, weight: number): string | undefined {
-  for (const { name, judge } of watch.services) {
+  for (const { name, judge, sticky } of watch.services) {
+    if (sticky) continue;
     const { share, logE } = judge.served();
     if (share !== undefined && logE > -Math.log(DRIFT_ALPHA))
       return `${name}: the router sends ${(100 * share).toFixed(1)} % of the requests to the canary where the weight is ${weight}`;

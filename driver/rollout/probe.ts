@@ -1,6 +1,8 @@
+import * as https from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
 import axios from "axios";
 import type { ServiceConfig, StackConfig } from "../../components/config";
+import { canaryHeader } from "../../components/routing/header";
 import type { TrafficWatch } from "./watch";
 
 /** A probe that takes longer has failed, in ms. */
@@ -18,17 +20,22 @@ const covers = (path: string, health: string, pathType: string): boolean =>
 
 /**
  * A probe that the router sends to the canary whatever the weight, by the canary header; undefined where the stack does not say how
- * the driver reaches the ingress controller, or where none of the service's paths leads to its health endpoint.
+ * the driver reaches the ingress controller, where none of the service's paths leads to its health endpoint, or where only a pattern
+ * says which header leads to the canary.
  */
 export function canaryProbe({ ingressUrl }: StackConfig, service: ServiceConfig): HealthProbe | undefined {
   const routed = service.paths.some((path) => covers(path, service.health, service.routing.pathType));
-  if (ingressUrl === undefined || !routed) return undefined;
+  const header = canaryHeader(service.routing);
+  const secure = service.routing.tls.some(({ hosts }) => hosts.includes(service.hosts[0]!));
+  // A plain request to a host with a certificate is redirected, which says nothing of the canary.
+  if (ingressUrl === undefined || !routed || header === undefined || (secure && ingressUrl.startsWith("http:"))) return undefined;
   const host = (service.hosts[0] as string).replace(/^\*/, "canary-probe");
   const url = new URL(service.health, ingressUrl).href;
+  const agent = url.startsWith("https:") ? { httpsAgent: new https.Agent({ servername: host }) } : {};
   return {
     async ask(signal) {
       try {
-        const { status } = await axios.get(url, { headers: { host, [service.routing.header.name]: "always" }, timeout: TIMEOUT, signal, validateStatus: () => true, maxRedirects: 0 });
+        const { status } = await axios.get(url, { headers: { host, [header.name]: header.value }, ...agent, timeout: TIMEOUT, signal, validateStatus: () => true, maxRedirects: 0 });
         return status === 200 ? undefined : `${service.health} on ${host} answered ${status} through the canary`;
       } catch (error) {
         signal?.throwIfAborted();

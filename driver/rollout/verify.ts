@@ -31,13 +31,13 @@ interface Tally {
 }
 
 /** Adds a window; what contradicts the weight starts the count anew, because the router may only just have taken it up. */
-function count(tally: Tally | undefined, weight: number, window: TrafficWindow): Tally {
+function count(tally: Tally | undefined, weight: number, window: TrafficWindow, sticky: boolean): Tally {
   const canary = window.canary.requests;
   const total = canary + window.stable.requests;
   const sum = { canary: (tally?.canary ?? 0) + canary, total: (tally?.total ?? 0) + total };
-  const judgement = judgeSplit(weight, sum.canary, sum.total);
+  const judgement = judgeSplit(weight, sum.canary, sum.total, sticky);
   if (judgement.state !== "off" || !tally) return { ...sum, judgement };
-  return { canary, total, judgement: judgeSplit(weight, canary, total) };
+  return { canary, total, judgement: judgeSplit(weight, canary, total, sticky) };
 }
 
 /**
@@ -64,7 +64,7 @@ export async function verifySplit(options: VerifyOptions): Promise<Verified> {
       }
       // The first window reaches back to before the weight was set.
       if (!begun.has(service.name)) begun.add(service.name);
-      else tallies.set(service.name, count(tallies.get(service.name), weight, reading.value));
+      else tallies.set(service.name, count(tallies.get(service.name), weight, reading.value, service.sticky));
     }
     if (options.stop?.()) return { state: "stopped", share: shareOfAll(), sentence: describe() };
     report({ event: "observe", weight, served: shareOfAll(), message: describe() });

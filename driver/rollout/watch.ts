@@ -18,6 +18,8 @@ const HISTORY = 1800;
 export interface WatchedService {
   readonly name: string;
   readonly critical: boolean;
+  /** Sessions stick to a track, so that the share of requests is not the weight. */
+  readonly sticky: boolean;
   readonly judge: Judge;
   readonly probe: HealthProbe | undefined;
   /** Reads what is new, feeds the judge, and returns what the router served. */
@@ -37,6 +39,7 @@ class Watched implements WatchedService {
   constructor(
     readonly name: string,
     readonly critical: boolean,
+    readonly sticky: boolean,
     readonly judge: Judge,
     private readonly sources: Sources,
     private readonly canary: string,
@@ -118,7 +121,7 @@ export async function watchTraffic(config: StackConfig, versions: Versions, acce
     const phi = await measureOverdispersion(source, target, { seconds: HISTORY, signal });
     const judge = new Judge(gates, { stages: config.rollout.stages }, { services: critical, ...(phi.kind === "value" ? { overdispersion: phi.value } : {}) });
     const sources = { meter: createMeter(source, target), metrics: createMetricPoller(source, gates, target), pods, probe: canaryProbe(config, service) };
-    return new Watched(name, service.critical, judge, sources, versions.canary, probeIntervalSeconds);
+    return new Watched(name, service.critical, service.routing.session?.kind === "cookie", judge, sources, versions.canary, probeIntervalSeconds);
   };
   return { services: await Promise.all(Object.entries(config.services).map(open)), close: () => source.close() };
 }

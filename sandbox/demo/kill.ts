@@ -43,7 +43,7 @@ function nameOf({ data = {} }: V1ConfigMap, before: RecordText | undefined): { n
   const record = JSON.parse(data["record.json"] ?? '{"generation":0}') as RecordText;
   const { rollout } = record;
   const place = rollout ? `${rollout.phase}${rollout.step ? ` (${rollout.step})` : ""}${rollout.stage === undefined ? "" : `, stage ${rollout.stage + 1}`}` : "ended";
-  const what = before && record.generation !== before.generation ? "file" : before?.rollout?.phase === rollout?.phase && before?.rollout?.step === rollout?.step && before?.rollout?.stage === rollout?.stage ? "verdict" : "intent";
+  const what = before && record.generation !== before.generation ? "file" : before?.rollout?.phase === rollout?.phase && before?.rollout?.step === rollout?.step && before?.rollout?.stage === rollout?.stage ? "evidence" : "intent";
   return { name: `${place}: ${what}`, record };
 }
 

@@ -6,7 +6,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { PatchStrategy, setHeaderOptions } from "@kubernetes/client-node";
 import { expect } from "chai";
 import { failedOf, totalOf, type Counts } from "../../sandbox/demo/load";
-import { kubernetes, shopStack, type Shop } from "./harness";
+import { ask, askMany, cookiesOf, tally } from "./requests";
+import { leastPrivilege } from "./least-privilege";
+import { kubernetes, sharedCluster, shopStack, type Shop } from "./harness";
 
 const merge = setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
 const WEIGHT = "nginx.ingress.kubernetes.io/canary-weight";
@@ -15,9 +17,22 @@ const WEIGHT = "nginx.ingress.kubernetes.io/canary-weight";
 const LONG = { stages: [{ weight: 20, dwell: "30s" }, { weight: 100, dwell: "1s" }], warmUp: "0s", verifyTimeout: "30s", undoWindow: "1h" };
 const SHORT = { ...LONG, stages: [{ weight: 50, dwell: "1s" }, { weight: 100, dwell: "1s" }] };
 
-async function installed(name: string, rollout: object = LONG, image = "registry.example/shop"): Promise<Shop> {
-  const shop = await shopStack(name, { rollout });
+/** A stack with v1 installed, by an account that has the driver's role and nothing else. */
+async function installed(name: string, rollout: object = LONG): Promise<Shop> {
+  const { cluster } = await sharedCluster();
+  const { file } = await leastPrivilege(cluster, name, ["budgets"]);
+  return withV1(await shopStack(name, { rollout }), file);
+}
+
+/** The same by the administrator: one command works on two regions, whose accounts differ. */
+async function region(name: string, image: string): Promise<Shop> {
+  const shop = await shopStack(name, { rollout: LONG });
   shop.edit("registry.example/shop", image);
+  return withV1(shop);
+}
+
+async function withV1(shop: Shop, kubeconfig?: string): Promise<Shop> {
+  if (kubeconfig) shop.env.KUBECONFIG = kubeconfig;
   const install = await shop.canary("deploy", "v1");
   expect(install.exitCode, install.stderr).to.equal(0);
   return shop;
@@ -146,8 +161,28 @@ describe("the driver on the embedded cluster", function () {
     expect((await shop.canary("status")).exitCode).to.equal(0);
   });
 
+  it("takes sessions home that stick to the canary by cookie", async () => {
+    const shop = await installed("sticky");
+    shop.edit("progressDeadline: 8s", "progressDeadline: 8s\n      routing: {session: {kind: cookie}}");
+    const load = shop.background(200);
+    const rollout = shop.canary("deploy", "v2", "--yes");
+    let session = "";
+    for (const deadline = Date.now() + 90_000; session === "" && Date.now() < deadline; await sleep(50)) {
+      const answer = await ask(shop.cluster, shop.host);
+      if (answer.version === "v2") session = cookiesOf(answer);
+    }
+    const stuck = await askMany(20, () => ask(shop.cluster, shop.host, { cookie: session }));
+    expect(tally(stuck.map((a) => a.version))).to.deep.equal({ v2: 20 });
+    expect((await shop.canary("rollback")).exitCode).to.equal(2);
+    expect((await rollout).exitCode).to.equal(2);
+    await load.stop();
+    const home = await askMany(20, () => ask(shop.cluster, shop.host, { cookie: session }));
+    expect(tally(home.map((a) => a.version))).to.deep.equal({ v1: 20 });
+    await expectNoDrift(shop);
+  });
+
   it("sends both regions home when one of them is bad", async () => {
-    const [eu, us] = await Promise.all([installed("eu"), installed("us", LONG, "registry.example/shop-us")]);
+    const [eu, us] = await Promise.all([region("eu", "registry.example/shop"), region("us", "registry.example/shop-us")]);
     const loads = [eu.background(100), us.background(100)];
     const run = await eu.canaryOn("eu,us", "deploy", "regional", "--yes");
     const counts = await Promise.all(loads.map((l) => l.stop()));

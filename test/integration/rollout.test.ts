@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { failedOf, totalOf } from "../../sandbox/demo/load";
-import { kubernetes, shopStack, type Shop } from "./harness";
+import { leastPrivilege } from "./least-privilege";
+import { kubernetes, sharedCluster, shopStack, type Shop } from "./harness";
 
 /** uid and restarts of every pod of a version. */
 async function podsOf(shop: Shop, version: string): Promise<string[]> {
@@ -14,7 +15,10 @@ describe("a rollout on the embedded cluster", function () {
   let shop: Shop;
 
   before(async () => {
+    // What it may do is the driver's role and no more.
+    const { file } = await leastPrivilege((await sharedCluster()).cluster, "rollout", ["budgets"]);
     shop = await shopStack("rollout");
+    shop.env.KUBECONFIG = file;
     const install = await shop.canary("deploy", "v1");
     expect(install.exitCode, install.stderr).to.equal(0);
   });

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { withFloors } from "../../../components/config";
+import { canaryHeader } from "../../../components/routing/header";
 import { podReader } from "../../cluster/pods";
 import { UpdateFailedError } from "../../errors";
 import { apply, type RolloutContext } from "../context";
@@ -53,7 +54,10 @@ export async function start(rollout: Rollout): Promise<StepEvent> {
 export async function preview({ context, config, watch, version }: Rollout): Promise<StepEvent> {
   const { signal, report } = context;
   const { previewSeconds } = config.rollout;
-  const headers = [...new Set(Object.values(config.services).map((s) => s.routing.header.name))].map((name) => `${name}: always`).join(", ");
+  const headers = [...new Set(Object.values(config.services).map(({ routing }) => {
+    const header = canaryHeader(routing);
+    return header ? `${header.name}: ${header.value}` : `${routing.header.name} that matches ${routing.header.pattern}`;
+  }))].join(", ");
   if (previewSeconds === "hold") return { type: "hold", reason: `It serves requests with the header ${headers} and no others: look at it, then \`canary resume\`.` };
   report({ event: "note", weight: 0, message: `${version} serves requests with the header ${headers} and no others for ${previewSeconds} s` });
   for (const deadline = Date.now() + previewSeconds * 1000; Date.now() < deadline; ) {

@@ -31,4 +31,12 @@ describe("the judgement of a served split", () => {
       }),
     );
   });
+
+  it("asks of sessions that stick only that both tracks are served, and at 0 still that not one request strays", () => {
+    expect(judgeSplit(5, 60, 200, true)).to.deep.include({ state: "served", share: 0.3 });
+    expect(judgeSplit(100, 900, 1000, true).state).to.equal("served");
+    expect(judgeSplit(5, 0, 1000, true).state).to.equal("waiting");
+    expect(judgeSplit(5, 0, 3000, true).state).to.equal("off");
+    expect(judgeSplit(0, 1, 1000, true).state).to.equal("off");
+  });
 });
