@@ -7,7 +7,7 @@ import { stringify } from "yaml";
 import { createProject, type DemoProject } from "../../sandbox/demo/project";
 import { Load } from "../../sandbox/demo/load";
 import { SHOP_IMAGE } from "../../sandbox/demo/images";
-import { kubernetes, sharedCluster } from "./harness";
+import { kubernetes, sharedCluster } from "../integration/harness";
 
 const CHECKOUT = path.resolve(__dirname, "../../..");
 

@@ -2,8 +2,8 @@ import * as fs from "node:fs";
 import * as tls from "node:tls";
 import { expect } from "chai";
 import { SHOP_IMAGE } from "../../sandbox/demo/images";
-import { kubernetes, shopStack, type Shop } from "./harness";
-import { ask, askMany, eventually, tally } from "./requests";
+import { kubernetes, shopStack, type Shop } from "../integration/harness";
+import { ask, askMany, eventually, tally } from "../integration/requests";
 
 const NAMESPACE = "data-path";
 const host = (name: string): string => `${name}.${NAMESPACE}.example`;

@@ -13,7 +13,7 @@ import { recordStore } from "../../driver/record/store";
 import type { Finding } from "../../driver/view/doctor/check";
 import type { Note } from "../../driver/view/notes";
 import type { Snapshot } from "../../driver/view/snapshot";
-import { kubernetes, shopStack, type Shop } from "./harness";
+import { kubernetes, shopStack, type Shop } from "../integration/harness";
 
 const WEIGHT = "nginx.ingress.kubernetes.io/canary-weight";
 const VERBS = path.resolve(__dirname, "../../driver/verbs");

@@ -7,7 +7,7 @@ import { dashboardOf, rulesOf, type DashboardSource } from "../../components";
 import { podMonitorSpec } from "../../components/monitoring/scrape";
 import { ImageTable } from "../../sandbox/cluster/images";
 import { SHOP_IMAGE } from "../../sandbox/demo/images";
-import { sharedCluster, shopStack, type Shop } from "./harness";
+import { sharedCluster, shopStack, type Shop } from "../integration/harness";
 import { operatorCrds } from "./operator-crds";
 
 const PORT = 9200;

@@ -7,7 +7,7 @@ import * as path from "node:path";
 import { expect } from "chai";
 import { stringify } from "yaml";
 import { SHOP_IMAGE } from "../../sandbox/demo/images";
-import { kubernetes, shopStack, type Shop } from "./harness";
+import { kubernetes, shopStack, type Shop } from "../integration/harness";
 
 const NAME = "traefik";
 const VERSION = "41.5.0";
