@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { upCluster } from "../../sandbox/cluster/launch";
 import { runCanary } from "../../sandbox/demo/driver";
 import { shopImages } from "../../sandbox/demo/images";
@@ -13,13 +13,13 @@ const rowOf = (r: KillRow): string =>
   `| ${r.n} | ${r.version} | ${r.point} | ${r.tree ? "driver and Pulumi" : "driver"} | ${r.exitCode} | ${r.failed} | ${r.served.join(", ")} | ${r.drift} | ${r.pending} | ${yes(r.safe)} |`;
 
 /** Kills the driver at every write of its record, one rollout after the other, and prints a table; false when a row is not safe. */
-async function main({ first, last }: { first: number; last: number }): Promise<boolean> {
+async function main({ first, last, only }: Options): Promise<boolean> {
   const tools = await ensureToolchain();
   const cluster = await upCluster({ name: `faults-${process.pid}`, images: shopImages({ v1: {}, v2: {}, v3: {}, bad: { errorShare: 0.2 } }) });
   const rows: KillRow[] = [];
   try {
     const project = await victim(cluster, tools, "victim");
-    for (const kind of ["good", "bad"] as const)
+    for (const kind of (["good", "bad"] as const).filter((k) => only === undefined || k === only))
       for (let at = first; at <= last; at++) {
         // Each good rollout goes from the version that the one before has made stable to another.
         const status = await runCanary(project, ["status"]);
@@ -38,13 +38,20 @@ async function main({ first, last }: { first: number; last: number }): Promise<b
   return unsafe === 0;
 }
 
-const { first, last } = new Command("faults")
+interface Options {
+  readonly first: number;
+  readonly last: number;
+  readonly only?: "good" | "bad";
+}
+
+const options = new Command("faults")
   .description("kills the driver at every write of its rollout record; a table of what became of it")
   .option("--first <n>", "first write", positive, 1)
   .option("--last <n>", "last write", positive, 40)
+  .addOption(new Option("--only <kind>", "rollouts of good or of bad versions").choices(["good", "bad"]))
   .parse()
-  .opts<{ first: number; last: number }>();
-void main({ first, last }).then((ok) => process.exit(ok ? 0 : 1), (error: Error) => {
+  .opts<Options>();
+void main(options).then((ok) => process.exit(ok ? 0 : 1), (error: Error) => {
   process.stderr.write(`${error.message}\n`);
   process.exit(1);
 });

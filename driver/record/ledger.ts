@@ -59,6 +59,11 @@ export class Ledger {
     return this.book.record?.rollout;
   }
 
+  /** Of the latest rollout, oldest entry first. */
+  get journal(): readonly JournalEntry[] {
+    return this.book.journal;
+  }
+
   get history(): readonly HistoryEntry[] {
     return this.book.history;
   }

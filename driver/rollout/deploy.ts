@@ -5,6 +5,7 @@ import { sendHome } from "../cluster/traffic";
 import { BusyError, UsageError } from "../errors";
 import { promoted, type Ending, type RolloutContext } from "./context";
 import { checkStable, resumable } from "../settings";
+import { wasGoingHome } from "./foreign";
 import { install } from "./install";
 import type { RevertWhy, Step } from "./machine";
 import { resumePoint, withFile } from "./recovery";
@@ -66,6 +67,8 @@ export async function resume(context: RolloutContext, read: StackConfig, recorde
   const to = stageOf(config, recorded, point);
   // On the way home nothing is asked of any metrics.
   if (to.phase === "reverting") return goHome(context, config, recorded, to.reason, to.why);
+  const home = recorded.phase === "raising" || recorded.phase === "observing" || recorded.phase === "asking" ? await wasGoingHome(context, config) : undefined;
+  if (home) return goHome(context, config, recorded, home, "verdict");
   context.report({ event: "start", message: `going on with ${version} beside ${from}, which was ${recorded.phase} at weight ${recorded.weight}` });
   const found = foundWeights(recorded);
   return withRollout(context, config, { version, from, plan: planOf(config, experiment !== undefined), ...(found ? { foundWeights: found } : {}) }, (rollout) => run(rollout, to));

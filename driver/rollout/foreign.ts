@@ -1,5 +1,6 @@
 import type { StackConfig } from "../../components/config";
-import { liveTraffic, type LiveTraffic } from "../cluster/traffic";
+import { FIELD_MANAGER } from "../cluster/routers/router";
+import { isHome, liveTraffic, type LiveTraffic } from "../cluster/traffic";
 import type { UpdateSummary } from "../stack/engine";
 import type { Updates } from "../stack/updates";
 import { apply, type RolloutContext } from "./context";
@@ -41,6 +42,17 @@ export async function foreignChange(context: RolloutContext, config: StackConfig
   const expected = weights ?? [file.read().weight];
   const revisions = revisionsIn(last);
   return live.map((l) => strayOf(l, expected, revisions[l.service] ?? {})).find((s) => s !== undefined) ?? file.editedByOthers();
+}
+
+/**
+ * Why a rollout whose driver died was on its way home already, by the journal or by the live objects: a driver patches these before it
+ * says so, because users come first. Undefined where it was not, or where the cluster cannot be asked.
+ */
+export async function wasGoingHome({ ledger, cluster }: RolloutContext, config: StackConfig): Promise<string | undefined> {
+  const last = ledger.journal.at(-1);
+  if (last?.kind === "verdict" && last.verdict === "rollback") return last.message;
+  const live = await liveTraffic(cluster, config).catch(() => []);
+  return live.some((l) => isHome(l) && l.selectorManager === FIELD_MANAGER) ? "its driver had sent the traffic home when it died" : undefined;
 }
 
 /** Where the stack's history was, and how many of its updates were ours. */

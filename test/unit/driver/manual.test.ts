@@ -77,6 +77,18 @@ describe("a rollout that the guard has sent home", () => {
   });
 });
 
+describe("a rollout whose driver died right after its verdict", () => {
+  hurried();
+
+  it("goes home with the next command, although the record still says that it was raising", async () => {
+    const s = await left(AT_25, { phase: "raising" });
+    await s.context.ledger.verdict({ verdict: "rollback", stage: 1, weight: 25, gates: [], message: "errors: too many." });
+    const ending = await deploy(s.context, "v2");
+    expect(ending).to.include({ exitCode: EXIT.rolledBack, message: "v2 is rolled back: errors: too many." });
+    expect(s.ups).to.deep.equal(HOME);
+  });
+});
+
 describe("what a driver that died left", () => {
   hurried();
   const asked = (s: Scene, verb: "rollback" | "hold"): void => void (s.store.book = { ...s.store.book, record: { ...s.store.book.record!, request: { verb, by: "ann", at: "t" } } });
