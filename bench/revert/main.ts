@@ -70,13 +70,16 @@ async function reverted(cluster: Cluster, project: DemoProject & { host: string 
   return (last() - verdict) / 1000;
 }
 
-/** How fast traffic is home: the driver's revert beside a patch by hand, in one run on the same machine. */
+/**
+ * How fast traffic is home: the driver's revert beside a patch by hand, in one run on the same machine. Traefik takes a change at once, but not within two
+ * seconds of another (providersThrottleDuration): by hand it is patched at rest, and the bad version is one that is found out only later.
+ */
 async function main({ runs }: { runs: number }): Promise<boolean> {
   const tools = await ensureToolchain();
-  const cluster = await upCluster({ name: `revert-${process.pid}`, images: shopImages({ v1: {}, v2: {}, bad: { errorShare: 0.2 } }) });
+  const cluster = await upCluster({ name: `revert-${process.pid}`, images: shopImages({ v1: {}, v2: {}, bad: { errorShare: 0.07 } }) });
   const [byHand, byDriver]: [number[], number[]] = [[], []];
   try {
-    const [hand, driver] = [await stack(cluster, tools, "hand", "1s"), await stack(cluster, tools, "driver", "1s")];
+    const [hand, driver] = [await stack(cluster, tools, "hand", "1s"), await stack(cluster, tools, "driver", "60s")];
     const load = new Load({ url: `${cluster.url("ingress")}/`, host: hand.host, rate: RATE, seconds: 60 }).start();
     await runCanary(hand, ["deploy", "v2", "--yes"]);
     await load.stop();
