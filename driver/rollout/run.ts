@@ -9,7 +9,7 @@ import { ask } from "./steps/ask";
 import { observe } from "./steps/observe";
 import { promote } from "./steps/promote";
 import { raise } from "./steps/raise";
-import { revert } from "./steps/revert";
+import { patch, revert } from "./steps/revert";
 import { preview, start } from "./steps/start";
 
 type Acting = Exclude<Step, { phase: "held" | "ended" }>;
@@ -28,19 +28,19 @@ function stage(rollout: Rollout, index: number): Promise<StepEvent> {
 }
 
 /** What each step does. Every one may be done twice: a driver that died may have been in the middle of it. */
-const PERFORM: { readonly [P in Acting["phase"]]: (rollout: Rollout, step: Extract<Acting, { phase: P }>) => Promise<StepEvent> } = {
+const PERFORM: { readonly [P in Acting["phase"]]: (rollout: Rollout, step: Extract<Acting, { phase: P }>, patched: boolean) => Promise<StepEvent> } = {
   starting: start,
   preview,
   raising: (rollout, step) => stage(rollout, step.stage),
   observing: (rollout, step) => observe(rollout, step.stage),
   asking: ask,
   promoting: (rollout, step) => promote(rollout, step.step),
-  reverting: ({ context, config, watch }, step) => revert({ context, config, reason: step.reason, neverServed: step.neverServed, ...(watch.services.length > 0 ? { watch } : {}) }),
+  reverting: ({ context, config, watch }, step, patched) => revert({ context, config, patched, reason: step.reason, neverServed: step.neverServed, ...(watch.services.length > 0 ? { watch } : {}) }),
 };
 
-async function perform(rollout: Rollout, step: Acting): Promise<StepEvent> {
+async function perform(rollout: Rollout, step: Acting, patched: boolean): Promise<StepEvent> {
   try {
-    return await (PERFORM[step.phase] as (rollout: Rollout, step: Acting) => Promise<StepEvent>)(rollout, step);
+    return await (PERFORM[step.phase] as (rollout: Rollout, step: Acting, patched: boolean) => Promise<StepEvent>)(rollout, step, patched);
   } catch (cause) {
     return failureEvent(step, cause as Error, rollout.context.signal, rollout.config.rollout.onInterrupt);
   }
@@ -102,13 +102,17 @@ async function enter(rollout: Rollout, step: Exclude<Step, { phase: "ended" }>):
 /** Takes a rollout from a step to its end, or to a hold. */
 export async function run(rollout: Rollout, from: Step): Promise<Ending> {
   let step = from;
+  let patched = false;
   for (;;) {
     if (step.phase === "ended") return end(rollout, step);
     const refused = await enter(rollout, step);
     if (step.phase === "held") return leave(rollout, step);
-    const event = refused ?? (await perform(rollout, step));
+    const event = refused ?? (await perform(rollout, step, patched));
+    const to = next(step, event, rollout.plan);
+    // The users first: everything that is written about it comes after.
+    patched = to.phase === "reverting" && !to.neverServed && (await patch({ ...rollout, reason: to.reason }));
     await tell(rollout, step, event);
-    step = next(step, event, rollout.plan);
+    step = to;
   }
 }
 

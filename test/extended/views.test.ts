@@ -119,7 +119,7 @@ describe("the verbs that look, on the embedded cluster", function () {
     const load = shop.background(100);
     const deployed = shop.canary("deploy", "v2", "--yes");
     let observing: Status | undefined;
-    for (const deadline = Date.now() + 120_000; Date.now() < deadline && !observing?.seen?.gates.length; await sleep(200)) {
+    for (const deadline = Date.now() + 120_000; Date.now() < deadline && !observing?.seen?.gates.some(({ metric }) => metric === "errors"); await sleep(200)) {
       const status = await statusOf(shop);
       if (status.rollout?.phase === "observing") observing = status;
     }

@@ -40,7 +40,12 @@ describe("ingress-nginx's canary cases on Traefik", function () {
     });
     shop = await shopStack("routing", { services, stable: "v1", canary: "v2", weight: 0 });
     await up();
-    await eventually(async () => expect(await versionOf("session", { "X-Canary": "always" })).to.equal("v2"));
+    // Traefik takes the services up one after the other.
+    await eventually(async () => {
+      expect(await versionOf("session", { "X-Canary": "always" })).to.equal("v2");
+      expect(await versionOf("plain", { CanaryByHeader: "always" })).to.equal("v2");
+      expect(await versionOf("odd", { "X-Canary": "always" })).to.equal("v2");
+    });
   });
 
   describe("by header", () => {

@@ -23,6 +23,8 @@ export interface Reverting {
   readonly watch?: TrafficWatch;
   /** The canary's pods never got any traffic, so there is none to send home. */
   readonly neverServed?: boolean;
+  /** The live patch, where it was begun before anything was written; true when every service is home. */
+  readonly patched?: boolean;
 }
 
 /**
@@ -37,7 +39,7 @@ export interface Reverting {
 export async function revert(reverting: Reverting): Promise<StepEvent> {
   const { context, config, neverServed = false } = reverting;
   const { updates } = context;
-  let home = neverServed || (await patch(reverting));
+  let home = neverServed || reverting.patched === true || (await patch(reverting));
   if (neverServed) await updates.cancel();
   else await staysHome(reverting, updates.cancel());
   try {
@@ -59,7 +61,7 @@ export async function revert(reverting: Reverting): Promise<StepEvent> {
 }
 
 /** An update takes seconds, a patch does not: the users first, the record after. True when every service is home. */
-async function patch({ context, config, reason }: Reverting): Promise<boolean> {
+export async function patch({ context, config, reason }: Pick<Reverting, "context" | "config" | "reason">): Promise<boolean> {
   const { report, cluster } = context;
   try {
     await sendHome(cluster, config, reason);
