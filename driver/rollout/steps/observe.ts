@@ -4,6 +4,7 @@ import type { StackConfig, Stage } from "../../../components/config";
 import { driftedSplit, judgeAll, recorded, servedShare } from "../judging";
 import type { StepEvent } from "../machine";
 import type { Rollout } from "../rollout";
+import { whoInterfered } from "./raise";
 import { pollAll, type TrafficWatch, type WatchedService } from "../watch";
 
 const summary = (verdict: Verdict): string => verdict.gates.filter((g) => g.answer !== "not-applicable").map((g) => `${g.metric} ${g.answer}`).join(", ");
@@ -51,7 +52,10 @@ export async function observe(rollout: Rollout, index: number): Promise<StepEven
       return event;
     }
     const drifted = driftedSplit(watch, weight);
-    if (drifted) return { type: "hold", reason: `The split changed during the stage: ${drifted}.` };
+    if (drifted) {
+      const who = await whoInterfered(rollout);
+      return { type: "hold", reason: `The split changed during the stage: ${drifted}${who ? `, because ${who}` : ""}.` };
+    }
     report({ event: "observe", stage: index, weight, served: servedShare(watch), gates: verdict.gates, message: `weight ${weight}, ${settled.toFixed(0)} s: ${summary(verdict)}` });
     ledger.seen(servedShare(watch), recorded(verdict.gates));
     await sleep(config.analysis.scrapeIntervalSeconds * 1000, undefined, { signal });
