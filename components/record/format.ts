@@ -135,6 +135,9 @@ export type RollbackReason = "verdict" | "split" | "start" | "update" | "interru
 export const recordName = (project: string, stack: string): string =>
   `${project}-${stack.split("/").pop()}-rollout`.toLowerCase().replace(/[^a-z0-9.-]+/g, "-").replace(/(^|\.)[^a-z0-9]+|[^a-z0-9]+($|\.)/g, "$1$2");
 
+/** Name of the environment variable in which a driver tells the program, which it runs, who it is. */
+export const HOLDER_VARIABLE = "CANARY_HOLDER";
+
 /** Says that a ConfigMap is no record of ours that can be read. */
 export class RecordError extends Error {}
 

@@ -5,11 +5,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks";
 import { ConfigError } from "../config/problems";
 import type { StackConfig, VersionValue } from "../config";
-import { parseRecord, recordName, RecordError, DATA_KEYS, type RecordedKeys, type RolloutRecord } from "./format";
+import { parseRecord, recordName, RecordError, DATA_KEYS, HOLDER_VARIABLE, type RecordedKeys, type RolloutRecord } from "./format";
 import { leaseView, staleness, stackFileName, type LeaseView } from "./stale";
-
-/** Name of the environment variable in which a driver tells the program, which it runs, who it is. */
-export const HOLDER_VARIABLE = "CANARY_HOLDER";
 
 /** Answers later than this count as none, in ms. */
 const DEADLINE = 5000;

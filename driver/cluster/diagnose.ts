@@ -2,7 +2,7 @@ import { CANARY } from "../../components/annotations";
 import type { StackConfig } from "../../components/config";
 import { trackName } from "../../components/names";
 import { within, type ClusterAccess, type KubernetesClient } from "./client";
-import { ifThere } from "./routers/router";
+import { ifThere } from "./answers";
 
 const DEADLINE = 5000;
 

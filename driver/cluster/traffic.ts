@@ -2,10 +2,10 @@ import type { StackConfig } from "../../components/config";
 import { trackName } from "../../components/names";
 import { REVISION_LABEL, selectorOf } from "../../components/pod";
 import { DriverError } from "../errors";
-import { clauseOf } from "./clause";
+import { clauseOf, ifThere } from "./answers";
 import { urgently, within, type ClusterAccess, type KubernetesClient } from "./client";
 import { ROUTERS } from "./routers";
-import { FIELD_MANAGER, ifThere, INTENT, managerOf, type SplitAt } from "./routers/router";
+import { FIELD_MANAGER, INTENT, managerOf, type SplitAt } from "./routers/router";
 
 /** Milliseconds for one service: nothing may wait for a deaf API server. */
 const DEADLINE = 5000;

@@ -1,6 +1,6 @@
 import type { V1Lease } from "@kubernetes/client-node";
 import { within, type ClusterAccess } from "../cluster/client";
-import { ifThere } from "../cluster/routers/router";
+import { ifThere } from "../cluster/answers";
 
 /** What a Lease says. */
 export interface LeaseSeen {

@@ -1,15 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { V1Lease } from "@kubernetes/client-node";
-import { GUARD_PREFIX } from "../../components/record/stale";
+import { GUARD_PREFIX, leaseView, type LeaseView } from "../../components/record/stale";
+import { ifThere, statusOf } from "../cluster/answers";
 import { within, type ClusterAccess } from "../cluster/client";
 import { BusyError, LeaseHeldError } from "../errors";
 
 /** Who holds a Lease, and whether it has run out. */
-export interface LeaseState {
-  /** Absent when it is free. */
-  readonly holder?: string;
-  /** The holder has not renewed it in time. */
-  readonly expired: boolean;
+export interface LeaseState extends LeaseView {
   readonly renewedAt?: Date;
 }
 
@@ -39,7 +36,6 @@ const isGuard = (holder: string): boolean => holder.startsWith(GUARD_PREFIX);
 const CLOCKS_DIFFER = 300;
 
 const DEADLINE = 5000;
-const statusOf = (error: unknown): number | undefined => (error as { code?: number }).code;
 /** Somebody wrote, created or deleted it between our read and our write. */
 const isOvertaken = (error: unknown): boolean => statusOf(error) === 409 || statusOf(error) === 404;
 
@@ -66,20 +62,14 @@ class CoordinationLease implements Lease {
 
   private async read(): Promise<V1Lease | undefined> {
     const { coordination } = await this.options.access();
-    try {
-      return await within(DEADLINE, coordination.readNamespacedLease(this.key()));
-    } catch (error) {
-      if (statusOf(error) === 404) return undefined;
-      throw error;
-    }
+    return ifThere(within(DEADLINE, coordination.readNamespacedLease(this.key())));
   }
 
-  /** The holder's own duration counts: another version of the driver may be configured otherwise. Clocks may differ by a second. */
   private stateOf(lease: V1Lease | undefined): LeaseState {
-    const { holderIdentity, renewTime, leaseDurationSeconds } = lease?.spec ?? {};
-    if (!holderIdentity) return { expired: true };
+    const { renewTime, ...spec } = lease?.spec ?? {};
     const renewedAt = new Date(renewTime ?? 0);
-    return { holder: holderIdentity, renewedAt, expired: Date.now() - renewedAt.getTime() > ((leaseDurationSeconds ?? this.options.seconds) + 1) * 1000 };
+    const view = leaseView({ ...spec, leaseDurationSeconds: spec.leaseDurationSeconds ?? this.options.seconds, renewTime: renewedAt });
+    return view.holder === undefined ? view : { ...view, renewedAt };
   }
 
   async state(): Promise<LeaseState> {
@@ -133,11 +123,16 @@ class CoordinationLease implements Lease {
 
   async acquire({ patient = false }: { readonly patient?: boolean } = {}): Promise<string | undefined> {
     await this.watchHolder(patient);
+    const from = await this.insist(true);
+    this.timer ??= setInterval(() => void (this.renewing = this.renew()), (this.options.seconds / 3) * 1000).unref();
+    return from;
+  }
+
+  /** Takes it, over somebody else's writes in between; see {@link CoordinationLease.take}. */
+  private async insist(fromGuard = false): Promise<string | undefined> {
     for (let tries = 0; ; tries++) {
       try {
-        const from = await this.take(true);
-        this.timer ??= setInterval(() => void (this.renewing = this.renew()), (this.options.seconds / 3) * 1000).unref();
-        return from;
+        return await this.take(fromGuard);
       } catch (error) {
         if (!isOvertaken(error) || tries >= 5) throw error;
       }
@@ -156,13 +151,7 @@ class CoordinationLease implements Lease {
   }
 
   async confirm(): Promise<void> {
-    for (let tries = 0; ; tries++) {
-      try {
-        return void (await this.take());
-      } catch (error) {
-        if (!isOvertaken(error) || tries >= 5) throw error;
-      }
-    }
+    await this.insist();
   }
 
   async release(): Promise<void> {

@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { HistoryEntry, JournalEntry, RecordedGate, RecordedKeys, RecordedRollout, RolloutRecord, RolloutRequest } from "../../components/record/format";
-import { clauseOf } from "../cluster/clause";
+import { clauseOf } from "../cluster/answers";
 import { DriverError, type LeaseLostError } from "../errors";
 import { GUARD_PREFIX, type Lease, type LeaseState } from "./lease";
 import type { Book, RecordStore } from "./store";

@@ -1,5 +1,6 @@
 import type { V1ConfigMap } from "@kubernetes/client-node";
 import { boundedLines, DATA_KEYS, parseLines, parseRecord, RecordError, type HistoryEntry, type JournalEntry, type RolloutRecord } from "../../components/record/format";
+import { ifThere, statusOf } from "../cluster/answers";
 import { within, type ClusterAccess } from "../cluster/client";
 import { DriverError } from "../errors";
 
@@ -33,19 +34,12 @@ const JOURNAL_BYTES = 500_000;
 const HISTORY_BYTES = 200_000;
 const CONFLICTS = 8;
 
-const statusOf = (error: unknown): number | undefined => (error as { code?: number }).code;
-
 class ConfigMapStore implements RecordStore {
   constructor(private readonly access: ClusterAccess, private readonly namespace: string, private readonly name: string) {}
 
   private async object(): Promise<V1ConfigMap | undefined> {
     const { core } = await this.access();
-    try {
-      return await within(DEADLINE, core.readNamespacedConfigMap({ name: this.name, namespace: this.namespace }));
-    } catch (error) {
-      if (statusOf(error) === 404) return undefined;
-      throw error;
-    }
+    return ifThere(within(DEADLINE, core.readNamespacedConfigMap({ name: this.name, namespace: this.namespace })));
   }
 
   private parse(data: V1ConfigMap["data"]): Book {

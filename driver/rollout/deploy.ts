@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RecordedRollout } from "../../components/record/format";
 import type { StackConfig } from "../../components/config";
-import { sendHome } from "../cluster/traffic";
 import { BusyError, UsageError } from "../errors";
 import { promoted, type Ending, type RolloutContext } from "./context";
 import { checkStable, resumable } from "../settings";
@@ -11,6 +10,7 @@ import type { RevertWhy, Step } from "./machine";
 import { resumePoint, withFile } from "./recovery";
 import { planOf, rolloutId, stageAt, type Rollout } from "./rollout";
 import { run } from "./run";
+import { patch } from "./steps/revert";
 import { NOTHING_SEEN, watchTraffic, type TrafficWatch } from "./watch";
 
 export interface DeployOptions {
@@ -76,9 +76,9 @@ export async function resume(context: RolloutContext, read: StackConfig, recorde
 
 /** Sends a rollout home that is held, or that a dead driver left; the users first. Asks no metrics: it must work when nothing else does. */
 export async function goHome(context: RolloutContext, config: StackConfig, { version, from }: Pick<RecordedRollout, "version" | "from">, reason: string, why: RevertWhy = "manual"): Promise<Ending> {
-  await sendHome(context.cluster, config, reason).catch(() => undefined);
+  const patched = await patch({ context, config, reason });
   const watch = await watchIfPossible(context, config, { stable: from, canary: version });
-  return withRollout(context, config, { version, from, watch }, (rollout) => run(rollout, { phase: "reverting", why, reason, neverServed: false }));
+  return withRollout(context, config, { version, from, watch }, (rollout) => run(rollout, { phase: "reverting", why, reason, neverServed: false }, patched));
 }
 
 /** What a driver that died left is ended first: the same version goes on, any other goes home. Undefined when nothing is left. */

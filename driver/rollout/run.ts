@@ -99,10 +99,14 @@ async function enter(rollout: Rollout, step: Exclude<Step, { phase: "ended" }>):
   }
 }
 
-/** Takes a rollout from a step to its end, or to a hold. */
-export async function run(rollout: Rollout, from: Step): Promise<Ending> {
+/**
+ * Takes a rollout from a step to its end, or to a hold.
+ *
+ * @param alreadyPatched the live objects were sent home before; only with a revert. Default false
+ */
+export async function run(rollout: Rollout, from: Step, alreadyPatched = false): Promise<Ending> {
   let step = from;
-  let patched = false;
+  let patched = alreadyPatched;
   for (;;) {
     if (step.phase === "ended") return end(rollout, step);
     const refused = await enter(rollout, step);

@@ -97,8 +97,8 @@ export class StackFile {
   }
 
   /** Writes keys that are newer than the file's, with their generation: the driver wrote them elsewhere. Removes canary:force. */
-  adopt({ generation, keys: { stable, canary, previous, weight } }: { readonly generation: number; readonly keys: RecordedKeys }): void {
-    const text = editStackFile(this.text(), { ...(stable === undefined ? {} : { stable }), canary: canary ?? null, previous: previous ?? null, weight, generation, force: null });
+  adopt(written: Written): void {
+    const text = withKeys(this.text(), written);
     this.parse(text);
     this.replace(text);
   }
@@ -121,6 +121,16 @@ export class StackFile {
     fs.renameSync(next, this.path);
   }
 }
+
+/** Rollout keys at a generation: what a stack file or a record says. */
+export interface Written {
+  readonly generation: number;
+  readonly keys: RecordedKeys;
+}
+
+/** A stack file's text with these rollout keys and no others, and without canary:force. */
+export const withKeys = (text: string, { generation, keys: { stable, canary, previous, weight } }: Written): string =>
+  editStackFile(text, { ...(stable === undefined ? {} : { stable }), canary: canary ?? null, previous: previous ?? null, weight, generation, force: null });
 
 function keysOf(text: string): RecordedKeys {
   const { stable, canary, previous, weight } = parseStackFile(text) as Partial<Record<"stable" | "canary" | "previous", VersionValue>> & { weight?: number };

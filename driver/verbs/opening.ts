@@ -1,4 +1,4 @@
-import { clauseOf } from "../cluster/clause";
+import { clauseOf, statusOf } from "../cluster/answers";
 import { DriverError, RequestedError } from "../errors";
 import type { Ledger } from "../record/ledger";
 import type { Reporter } from "../report/events";
@@ -8,7 +8,7 @@ import type { StackFile } from "../stack/file";
 const LOOK_EVERY = 1000;
 
 /** The cluster may be new: the namespace comes with the first update, and the record with it. */
-const isMissingNamespace = (error: unknown): boolean => (error as { code?: number }).code === 404;
+const isMissingNamespace = (error: unknown): boolean => statusOf(error) === 404;
 
 /** Takes the Lease and reads the record. @throws DriverError with one sentence, LeaseHeldError when another driver works on the stack */
 export async function openLedger(ledger: Ledger, report: Reporter, patient: boolean): Promise<void> {

@@ -1,12 +1,12 @@
 import * as fs from "node:fs";
 import pc from "picocolors";
 import { ConfigError, editStackFile, parseStackFile, type StackConfig, type VersionValue } from "../../components/config";
-import { recordName, type RecordedKeys, type RolloutRecord } from "../../components/record/format";
+import { HOLDER_VARIABLE, recordName, type RecordedKeys, type RolloutRecord } from "../../components/record/format";
 import { BusyError, EXIT, InterruptedError, UsageError } from "../errors";
 import { recordStore } from "../record/store";
 import { projectOf } from "../stack/engine";
 import { CALLING, withSettings, type Settings } from "../settings";
-import type { StackFile } from "../stack/file";
+import { withKeys, type StackFile } from "../stack/file";
 import { openPreviews } from "../stack/preview";
 import { placeOf, type Place } from "../view/place";
 import { quitSignal } from "../view/quit";
@@ -14,9 +14,6 @@ import { renderStep } from "../view/render-plan";
 import { changesBetween, declaredBefore, declaredIn, plannedSteps, type Declared, type PlannedStep, type ResourceChange } from "../view/rollout-plan";
 import { LOG_WIDTH } from "../view/screen";
 import type { CommonOptions } from "./session";
-
-/** By this the program knows that a driver runs it, which has compared the file with the record itself. */
-const HOLDER = "CANARY_HOLDER";
 
 /** The record, where it can be read: without it the file is taken at its word. */
 async function recordOf({ cwd, stack }: CommonOptions, { cluster, file }: Place): Promise<RolloutRecord | undefined> {
@@ -37,8 +34,7 @@ function parsed(text: string, settings: Settings = {}): StackConfig {
 function startingPoint(file: StackFile, record: RolloutRecord | undefined): string {
   const text = fs.readFileSync(file.path, "utf8");
   if (!record || record.generation <= parsed(text).generation) return text;
-  const { generation, keys: { stable, canary, previous, weight } } = record;
-  return editStackFile(text, { ...(stable === undefined ? {} : { stable }), canary: canary ?? null, previous: previous ?? null, weight, generation });
+  return withKeys(text, record);
 }
 
 /** The rollout keys as they are written; YAML makes a number of a version such as 7. */
@@ -110,8 +106,9 @@ async function previewAll(options: CommonOptions, version: string, signal: Abort
  */
 export async function preview(options: CommonOptions, version: string): Promise<number> {
   const { signal, off } = quitSignal();
-  const holder = process.env[HOLDER];
-  process.env[HOLDER] = holder ?? "canary preview";
+  const holder = process.env[HOLDER_VARIABLE];
+  // The verb has compared the file with the record itself.
+  process.env[HOLDER_VARIABLE] = holder ?? "canary preview";
   try {
     return await previewAll(options, version, signal);
   } catch (cause) {
@@ -119,6 +116,6 @@ export async function preview(options: CommonOptions, version: string): Promise<
     throw cause;
   } finally {
     off();
-    if (holder === undefined) delete process.env[HOLDER];
+    if (holder === undefined) delete process.env[HOLDER_VARIABLE];
   }
 }

@@ -1,6 +1,6 @@
 import * as os from "node:os";
 import { createInterface } from "node:readline/promises";
-import { recordName } from "../../components/record/format";
+import { HOLDER_VARIABLE, recordName } from "../../components/record/format";
 import type { StackConfig } from "../../components/config";
 import { clusterAccess } from "../cluster/client";
 import { LeaseHeldError, LeaseLostError, UsageError } from "../errors";
@@ -128,7 +128,7 @@ export async function openSession(options: CommonOptions, session: SessionOption
   if (session.lease === false) return { context, config, close: async () => undefined };
   await session.first?.(context);
   // The program, which this process runs or starts, knows its driver by this.
-  process.env.CANARY_HOLDER = holder;
+  process.env[HOLDER_VARIABLE] = holder;
   try {
     await openLedger(ledger, report, session.patient ?? true);
     file.continueWith((ledger.rollout?.settings ?? {}) as Settings);

@@ -6,14 +6,8 @@ import type { RecordedKeys, RolloutRecord } from "../../components/record/format
 import { inWords, rolloutInHands, sameKeys, sameVersion, underWay, versionIn } from "../../components/record/stale";
 import { BusyError, DriverError, EXIT, UsageError } from "../errors";
 import { projectOf } from "../stack/engine";
-import type { StackFile } from "../stack/file";
+import type { StackFile, Written } from "../stack/file";
 import { commit, openSession, type CommonOptions, type Opened } from "./session";
-
-/** Rollout keys at a generation: what a stack file or a record says. */
-export interface Written {
-  readonly generation: number;
-  readonly keys: RecordedKeys;
-}
 
 /** What should be in the stack file and in the record. */
 export interface Truth extends Written {

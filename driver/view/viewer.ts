@@ -11,7 +11,7 @@ import { openPrometheus } from "../resilience/prometheus";
 import { stackReads, type StackReads } from "../resilience/pulumi";
 import { ServiceUnavailable } from "../resilience/policies";
 import { projectOf } from "../stack/engine";
-import { clauseOf } from "../cluster/clause";
+import { clauseOf } from "../cluster/answers";
 import { gateView } from "./gates";
 import { placeOf, type Place, type StackAt } from "./place";
 import { liveRevisions, type LiveRevision } from "./revisions";

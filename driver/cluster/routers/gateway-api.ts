@@ -1,7 +1,8 @@
 import { HTTP_ROUTE } from "../../../components/routing/http-route";
 import { trackName } from "../../../components/names";
 import type { KubernetesClient } from "../client";
-import { FIELD_MANAGER, ifThere, INTENT, managerOf, type ManagedMetadata, type SplitAt, type TrafficRouter } from "./router";
+import { ifThere } from "../answers";
+import { FIELD_MANAGER, INTENT, managerOf, type ManagedMetadata, type SplitAt, type TrafficRouter } from "./router";
 
 interface BackendRef {
   readonly name: string;

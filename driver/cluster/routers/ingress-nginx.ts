@@ -1,6 +1,7 @@
 import { CANARY_WEIGHT, CANARY_WEIGHT_TOTAL } from "../../../components/annotations";
 import { trackName } from "../../../components/names";
-import { FIELD_MANAGER, ifThere, INTENT, managerOf, type TrafficRouter } from "./router";
+import { ifThere } from "../answers";
+import { FIELD_MANAGER, INTENT, managerOf, type TrafficRouter } from "./router";
 
 /** As ingress-nginx reads a total: one of at most 100 is ignored. */
 const totalOf = (text: string | undefined): number => Math.max(100, Number(text) || 0);

@@ -41,13 +41,3 @@ export function managerOf(metadata: ManagedMetadata | undefined, field: readonly
   const owners = (metadata?.managedFields ?? []).filter(({ fieldsV1 }) => owns(fieldsV1));
   return owners.sort((a, b) => Number(new Date(a.time ?? 0)) - Number(new Date(b.time ?? 0))).at(-1)?.manager;
 }
-
-/** Answers undefined for an object that does not exist. */
-export async function ifThere<T>(answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if ((error as { code?: unknown }).code === 404) return undefined;
-    throw error;
-  }
-}

@@ -3,7 +3,7 @@ import type { StackConfig } from "../../../components/config";
 import { trackName } from "../../../components/names";
 import { HTTP_ROUTE } from "../../../components/routing/http-route";
 import type { KubernetesClient } from "../../cluster/client";
-import { ifThere } from "../../cluster/routers/router";
+import { ifThere } from "../../cluster/answers";
 import { fail, ok, warn, type Check, type Found } from "./check";
 import { reasonHere, type Facts } from "./facts";
 import { deniedRights, inWords, rightsFor } from "./rights";

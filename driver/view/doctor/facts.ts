@@ -7,7 +7,7 @@ import { recordStore, type Book } from "../../record/store";
 import { projectOf } from "../../stack/engine";
 import { pulumi, readState, type StackState } from "../state";
 import { placeOf, type Place, type StackAt } from "../place";
-import { clauseOf } from "../../cluster/clause";
+import { clauseOf } from "../../cluster/answers";
 import { NotKnown } from "./check";
 
 /** Asked once, whoever needs it first; a failure is the same for all. */

@@ -1,5 +1,5 @@
 import { recordName } from "../../../components/record/format";
-import { ifThere } from "../../cluster/routers/router";
+import { ifThere } from "../../cluster/answers";
 import { GUARD_PREFIX } from "../../record/lease";
 import { ago } from "../times";
 import { fail, ok, warn, type Check } from "./check";

@@ -1,11 +1,8 @@
 import { expect } from "chai";
 import * as fc from "fast-check";
-import { ConfigError, parseConfig } from "../../../components";
 import { keyPath } from "../../../components/config/problems";
 import { accepted } from "./arbitrary-config";
-import { declare, namesOf, type Raw } from "./declare";
-
-type Path = readonly (string | number)[];
+import { changed, declare, namesOf, problemsOf, type Path, type Raw } from "./declare";
 
 /** Parts that the API server judges. */
 const PASSED_ON = ["affinity", "metrics", "behavior", "kubernetes"];
@@ -19,23 +16,6 @@ function placesIn(value: unknown, path: Path = []): { readonly leaves: Path[]; r
   const inner = Object.entries(value).map(([key, each]) => placesIn(each, [...path, Array.isArray(value) ? Number(key) : key]));
   const open = Array.isArray(value) || OPEN.includes(String(path.at(-1))) || ["config", "secrets"].includes(String(path.at(-2)));
   return { leaves: inner.flatMap(({ leaves }) => leaves), maps: [...(open ? [] : [path]), ...inner.flatMap(({ maps }) => maps)] };
-}
-
-/** A copy with another value at a path. */
-function changed(value: unknown, [head, ...rest]: Path, to: unknown): unknown {
-  if (head === undefined) return to;
-  if (Array.isArray(value)) return value.map((each, index) => (index === head ? changed(each, rest, to) : each));
-  return { ...(value as Raw), [head]: changed((value as Raw)[head], rest, to) };
-}
-
-function problemsOf(raw: Raw): readonly string[] {
-  try {
-    parseConfig(raw);
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-  return [];
 }
 
 describe("any accepted config", function () {

@@ -1,9 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import * as fc from "fast-check";
-import { ConfigError, parseConfig } from "../../../components";
 import { keyPath } from "../../../components/config/problems";
-import { declare, namesOf, stack, type Raw } from "./declare";
+import { changed, declare, namesOf, stack, problemsOf, type Path, type Raw } from "./declare";
 
 const name = fc.stringMatching(/^[a-z]([-a-z0-9]{0,20}[a-z0-9])?$/);
 const labels = fc.dictionary(fc.stringMatching(/^[a-z]{1,8}$/), fc.stringMatching(/^[a-z0-9]{1,8}$/), { maxKeys: 3 });
@@ -25,29 +24,11 @@ const ingressController = fc.oneof(fc.constantFrom("existing", "install"), some(
 }, ["install"]));
 const accepted = some({ monitoring, networkPolicy, ingressController }, ["monitoring", "networkPolicy", "ingressController"]);
 
-type Path = readonly (string | number)[];
-
 /** Paths of all texts, numbers and flags, but not of Helm values and label maps, where other kinds are welcome or the name is a person's. */
 function leaves(value: unknown, path: Path = []): Path[] {
   if (path.includes("values")) return [];
   if (typeof value !== "object" || value === null) return [path];
   return Object.entries(value).flatMap(([key, inner]) => leaves(inner, [...path, Array.isArray(value) ? Number(key) : key]));
-}
-
-function changed(value: unknown, [head, ...rest]: Path, to: unknown): unknown {
-  if (head === undefined) return to;
-  if (Array.isArray(value)) return value.map((each: unknown, index) => (index === head ? changed(each, rest, to) : each));
-  return { ...(value as Raw), [head]: changed((value as Raw)[head], rest, to) };
-}
-
-function problemsOf(raw: Raw): readonly string[] {
-  try {
-    parseConfig(raw);
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-  return [];
 }
 
 describe("any accepted monitoring, network policy and ingress controller", function () {

@@ -1,17 +1,9 @@
 import { expect } from "chai";
 import { readFileSync } from "node:fs";
 import { ConfigError, parseConfig, parseDuration, parseStackFile, stackConfigSchema } from "../../../components/config";
-import { stack, type Raw } from "./declare";
+import { problemsOf as configProblems, stack, type Raw } from "./declare";
 
-function problemsOf(keys: Raw): readonly string[] {
-  try {
-    parseConfig(stack(keys));
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-  return [];
-}
+const problemsOf = (keys: Raw): readonly string[] => configProblems(stack(keys));
 
 /** The stack's one service with the given keys on top. */
 const service = (keys: Raw): Raw => ({ services: { shop: { image: "shop", port: 8080, hosts: ["shop.example"], ...keys } } });

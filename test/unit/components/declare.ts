@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { parseConfig, Release, type ReleaseOutputs } from "../../../components";
+import { ConfigError, parseConfig, Release, type ReleaseOutputs } from "../../../components";
 
 export type Raw = Record<string, unknown>;
 
@@ -10,6 +10,26 @@ export const stack = (keys: Raw = {}): Raw => ({
   services: { shop: { image: "shop", port: 8080, hosts: ["shop.example"] } },
   ...keys,
 });
+
+/** What the parser refuses a raw config for; empty where it accepts it. */
+export function problemsOf(raw: Raw): readonly string[] {
+  try {
+    parseConfig(raw);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+export type Path = readonly (string | number)[];
+
+/** A copy with another value at a path. */
+export function changed(value: unknown, [head, ...rest]: Path, to: unknown): unknown {
+  if (head === undefined) return to;
+  if (Array.isArray(value)) return value.map((each: unknown, index) => (index === head ? changed(each, rest, to) : each));
+  return { ...(value as Raw), [head]: changed((value as Raw)[head], rest, to) };
+}
 
 export interface Declared {
   readonly type: string;

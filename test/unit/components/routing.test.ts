@@ -1,18 +1,10 @@
 import { expect } from "chai";
-import { ConfigError, parseConfig } from "../../../components/config";
+import { parseConfig } from "../../../components/config";
 import { canaryHeader } from "../../../components/routing/header";
 import { sessionCookie } from "../../../components/routing/session";
-import { stack, type Raw } from "./declare";
+import { problemsOf as configProblems, stack, type Raw } from "./declare";
 
-function problemsOf(keys: Raw): readonly string[] {
-  try {
-    parseConfig(stack(keys));
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-  return [];
-}
+const problemsOf = (keys: Raw): readonly string[] => configProblems(stack(keys));
 
 const shop = (routing: Raw, keys: Raw = {}): Raw => ({ services: { shop: { image: "shop", port: 8080, hosts: ["shop.example"], routing, ...keys } } });
 const gateway = { router: "gateway-api", gateway: { name: "edge" }, analysis: { source: "traefik-gateway" } };

@@ -1,17 +1,10 @@
 import { expect } from "chai";
-import { ConfigError, parseConfig, serviceConfig } from "../../../components/config";
-import { stack, type Raw } from "./declare";
+import { serviceConfig } from "../../../components/config";
+import { problemsOf as configProblems, stack, type Raw } from "./declare";
 import { EVERY_OPTION } from "./every-option";
 
-function problemsOf(workload: Raw, keys: Raw = {}): readonly string[] {
-  try {
-    parseConfig(stack({ services: { shop: { image: "shop", port: 8080, hosts: ["a.example"], workload } }, ...keys }));
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems.map((problem) => problem.replace("canary:services.shop.workload.", "…"));
-    throw error;
-  }
-  return [];
-}
+const problemsOf = (workload: Raw, keys: Raw = {}): readonly string[] =>
+  configProblems(stack({ services: { shop: { image: "shop", port: 8080, hosts: ["a.example"], workload } }, ...keys })).map((problem) => problem.replace("canary:services.shop.workload.", "…"));
 
 const NAME_RULE = 'it must be a name of lower-case letters, digits and "-", at most 63 characters.';
 const requests = { resources: { requests: { cpu: "1" } } };

@@ -5,7 +5,8 @@ import { parseConfig, type StackConfig } from "../../../components";
 import { planService } from "../../../components/plan";
 import type { RecordedKeys, RecordedRollout, RolloutRecord } from "../../../components/record/format";
 import { UsageError } from "../../../driver/errors";
-import { adopt, changes, reconcile, syncPlan, unknownOverrides, type Truth, type Written } from "../../../driver/verbs/sync";
+import { adopt, changes, reconcile, syncPlan, unknownOverrides, type Truth } from "../../../driver/verbs/sync";
+import type { Written } from "../../../driver/stack/file";
 import { stackFile } from "./fakes";
 
 const v1: RecordedKeys = { stable: "v1", weight: 0 };

@@ -2,7 +2,7 @@ import { PassThrough } from "node:stream";
 import { expect } from "chai";
 import type { HistoryEntry, RecordedGate } from "../../../components/record/format";
 import { parseConfig } from "../../../components/config";
-import { clauseOf } from "../../../driver/cluster/clause";
+import { clauseOf } from "../../../driver/cluster/answers";
 import { endingOf, exitOf, follower } from "../../../driver/view/ending";
 import { gateView, quantity } from "../../../driver/view/gates";
 import { latest, renderHistory } from "../../../driver/view/history";

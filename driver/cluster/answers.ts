@@ -10,3 +10,16 @@ export function clauseOf(error: unknown): string {
   if (typeof code === "number") return `it answered HTTP ${code}`;
   return String(message ?? error).split("\n")[0]!.replace(/\.$/, "");
 }
+
+/** The HTTP status of a refusal; undefined where nobody answered. */
+export const statusOf = (error: unknown): number | undefined => (error as { code?: number }).code;
+
+/** Answers undefined for an object that does not exist. */
+export async function ifThere<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined;
+    throw error;
+  }
+}
