@@ -4,7 +4,8 @@ import type * as Automation from "@pulumi/pulumi/automation";
 
 /** Follows the update commands of this process, e.g. to tell later that one of them died. */
 export interface UpdateTrace {
-  began(pid: number): void;
+  /** The command line that leaves a mark of the process before it becomes the update. */
+  marking(command: string, args: readonly string[]): { readonly command: string; readonly args: readonly string[] };
   ended(pid: number): void;
 }
 
@@ -38,9 +39,9 @@ export async function sessionCommand(automation: typeof Automation, trace: Updat
     new Promise((resolve, reject) => {
       const all = args.includes("--non-interactive") ? args : [...args, "--non-interactive"];
       const bin = path.isAbsolute(command.command) ? { PATH: `${path.dirname(command.command)}${path.delimiter}${env.PATH ?? process.env.PATH}` } : {};
-      const child = spawn(command.command, all, { cwd, detached: true, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env, ...bin, PULUMI_AUTOMATION_API: "true" } });
-      const updates = (args[0] === "up" || args[0] === "refresh") && child.pid !== undefined;
-      if (updates) trace.began(child.pid!);
+      const updates = args[0] === "up" || args[0] === "refresh";
+      const started = updates ? trace.marking(command.command, all) : { command: command.command, args: all };
+      const child = spawn(started.command, started.args, { cwd, detached: true, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env, ...bin, PULUMI_AUTOMATION_API: "true" } });
       let [stdout, stderr] = ["", ""];
       child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text, onOutput?.(text)));
       child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text, onError?.(text)));
@@ -54,7 +55,7 @@ export async function sessionCommand(automation: typeof Automation, trace: Updat
       child.on("error", (error) => reject(createCommandError(new CommandResult("", error.message, -2, error)))).on("close", (code) => {
         clearTimeout(impatient);
         signal?.removeEventListener("abort", cancel);
-        if (updates) trace.ended(child.pid!);
+        if (updates && child.pid !== undefined) trace.ended(child.pid);
         const result = new CommandResult(stdout, stderr, code ?? -2);
         if (code === 0) resolve(result);
         else reject(createCommandError(result));

@@ -59,7 +59,7 @@ async function opened(projectDir: string, stackName: string, create: boolean): P
   const { LocalWorkspace } = automation();
   const { name: projectName, main } = projectOf(projectDir);
   const program = main && inlineProgram(projectDir, main);
-  const options = { workDir: projectDir, pulumiCommand: await sessionCommand(automation(), updateTrace(traceFileOf(projectDir, stackName))) };
+  const options = { workDir: projectDir, pulumiCommand: await sessionCommand(automation(), updateTrace(traceFolderOf(projectDir, stackName))) };
   if (program) {
     const args = { stackName, projectName, program };
     return create ? LocalWorkspace.createStack(args, options) : LocalWorkspace.selectStack(args, options);
@@ -71,13 +71,13 @@ async function opened(projectDir: string, stackName: string, create: boolean): P
 /** What drivers leave in a project's folder: traces of updates, and a copy of each rollout's journal. */
 export const localFolder = (projectDir: string, stackName: string): string => path.join(projectDir, ".canary", stackName.replaceAll("/", "_"));
 
-const traceFileOf = (projectDir: string, stackName: string): string => path.join(localFolder(projectDir, stackName), "updates.json");
+const traceFolderOf = (projectDir: string, stackName: string): string => path.join(localFolder(projectDir, stackName), "updates");
 
 /** @throws UsageError when there is no such stack, DriverError with Pulumi's words otherwise. */
 export async function openStack(projectDir: string, stackName: string, create = false): Promise<StackEngine> {
   const { StackNotFoundError, StackAlreadyExistsError, CommandError } = automation();
   try {
-    return new PulumiStack(await opened(projectDir, stackName, create), traceFileOf(projectDir, stackName));
+    return new PulumiStack(await opened(projectDir, stackName, create), traceFolderOf(projectDir, stackName));
   } catch (cause) {
     if (cause instanceof StackNotFoundError) throw new UsageError(`There is no stack "${stackName}": create it with \`canary init --stack ${stackName}\`, or choose another --stack.`, { cause });
     if (cause instanceof StackAlreadyExistsError) throw new UsageError(`The stack "${stackName}" exists already: go on with \`canary deploy VERSION\`.`, { cause });
@@ -87,7 +87,7 @@ export async function openStack(projectDir: string, stackName: string, create = 
 }
 
 class PulumiStack implements StackEngine {
-  constructor(private readonly stack: Automation.Stack, private readonly traceFile: string) {}
+  constructor(private readonly stack: Automation.Stack, private readonly traceFolder: string) {}
 
   async up(message: string, { signal }: UpOptions = {}): Promise<UpdateSummary> {
     const events: Automation.EngineEvent[] = [];
@@ -105,7 +105,7 @@ class PulumiStack implements StackEngine {
 
   private locked(text: string, cause: Error): Error {
     const locks = locksIn(text);
-    const dead = removeDeadLocks(this.traceFile, locks, process.env.PULUMI_BACKEND_URL ?? "");
+    const dead = removeDeadLocks(this.traceFolder, locks, process.env.PULUMI_BACKEND_URL ?? "");
     if (dead.length > 0 && dead.length === locks.length) return new DeadLockError(`The lock of ${dead.join(", ")} is removed: that update was started here and its process is gone.`, undefined, { cause });
     const owners = locks.length > 0 ? locks.map((l) => l.owner).join(", ") : "the backend names no owner";
     return new BusyError(`The stack "${this.stack.name}" is locked by another update (${owners}): try again when it has ended; \`pulumi cancel\` removes the lock of one that is dead.`, { cause });

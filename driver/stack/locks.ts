@@ -6,9 +6,6 @@ import type { UpdateTrace } from "./command";
 
 /** What names one process of one boot of one machine (or container) for ever. */
 interface ProcessMark {
-  readonly pid: number;
-  /** Clock ticks since boot, of the process. */
-  readonly started: string;
   readonly boot: string;
   readonly namespace: string;
   /** When its update began, ms since the epoch. */
@@ -18,14 +15,13 @@ interface ProcessMark {
 /** Seconds between an update's start and its lock: the same pid may belong to another container's update later. */
 const LOCKED_WITHIN = 300;
 
-/** The third field of /proc/PID/stat and on; the name before them may hold anything. */
-function startOf(pid: number): string | undefined {
+/** There is a process of this number that has not exited; the field before its state is a name that may hold anything. */
+function isAlive(pid: number): boolean {
   try {
     const stat = fs.readFileSync(`/proc/${pid}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return fields[0] === "Z" ? undefined : fields[19];
+    return stat[stat.lastIndexOf(")") + 2] !== "Z";
   } catch {
-    return undefined;
+    return false;
   }
 }
 
@@ -37,34 +33,36 @@ function here(): Pick<ProcessMark, "boot" | "namespace"> | undefined {
   }
 }
 
-/** Keeps, in a file, which update commands this project's drivers have started and not seen the end of. */
-export function updateTrace(file: string): UpdateTrace {
+/**
+ * Writes the process's mark into the folder $0 and becomes the update, under the same number: an update cannot have taken its lock before
+ * its mark is there, wherever the driver that started it is killed. What it reads is what `here` reads.
+ */
+const MARK = '{ cat /proc/sys/kernel/random/boot_id && readlink /proc/self/ns/pid; } >"$0/$$" 2>/dev/null; exec "$@"';
+
+/** Keeps, in a folder, which update commands this project's drivers have started and not seen the end of: a file each, named by its pid. */
+export function updateTrace(folder: string): UpdateTrace {
   return {
-    began(pid) {
-      const [started, machine] = [startOf(pid), here()];
-      if (started && machine) write(file, [...read(file), { pid, started, ...machine, at: Date.now() }]);
+    marking(command, args) {
+      try {
+        // Without either no mark can be left, and no lock be proven dead.
+        if (!here() || !fs.existsSync("/bin/sh")) return { command, args };
+        fs.mkdirSync(folder, { recursive: true });
+        return { command: "/bin/sh", args: ["-c", MARK, folder, command, ...args] };
+      } catch {
+        return { command, args };
+      }
     },
-    ended: (pid) => write(file, read(file).filter((mark) => mark.pid !== pid)),
+    ended: (pid) => fs.rmSync(path.join(folder, String(pid)), { force: true }),
   };
 }
 
-function read(file: string): ProcessMark[] {
+function markOf(folder: string, pid: number): ProcessMark | undefined {
+  const file = path.join(folder, String(pid));
   try {
-    const marks: unknown = JSON.parse(fs.readFileSync(file, "utf8"));
-    return Array.isArray(marks) ? (marks as ProcessMark[]) : [];
+    const [boot, namespace] = fs.readFileSync(file, "utf8").split("\n");
+    return boot && namespace ? { boot, namespace, at: fs.statSync(file).mtimeMs } : undefined;
   } catch {
-    return [];
-  }
-}
-
-/** A trace that cannot be written costs a recovery, not a rollout. */
-function write(file: string, marks: readonly ProcessMark[]): void {
-  try {
-    fs.mkdirSync(path.dirname(file), { recursive: true });
-    fs.writeFileSync(`${file}.${process.pid}`, JSON.stringify(marks));
-    fs.renameSync(`${file}.${process.pid}`, file);
-  } catch {
-    // See above.
+    return undefined;
   }
 }
 
@@ -96,16 +94,16 @@ export const locksIn = (output: string): StackLock[] =>
  *
  * @returns the owners of the locks that were removed
  */
-export function removeDeadLocks(traceFile: string, locks: readonly StackLock[], backend: string): string[] {
+export function removeDeadLocks(traceFolder: string, locks: readonly StackLock[], backend: string): string[] {
   const machine = here();
-  const marks = read(traceFile);
   return locks.flatMap(({ location, owner, host, pid, at }) => {
-    const mark = marks.find((m) => m.pid === pid && m.boot === machine?.boot && m.namespace === machine?.namespace && at - m.at > -2000 && at - m.at < LOCKED_WITHIN * 1000);
-    if (!mark || host !== os.hostname() || startOf(pid) !== undefined) return [];
+    const mark = markOf(traceFolder, pid);
+    if (!mark || mark.boot !== machine?.boot || mark.namespace !== machine.namespace || host !== os.hostname()) return [];
+    if (!(at - mark.at > -2000 && at - mark.at < LOCKED_WITHIN * 1000) || isAlive(pid)) return [];
     const file = fileOf(location, backend);
     if (!file) return [];
     fs.rmSync(file, { force: true });
-    updateTrace(traceFile).ended(pid);
+    updateTrace(traceFolder).ended(pid);
     return [owner];
   });
 }

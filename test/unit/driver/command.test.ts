@@ -34,7 +34,7 @@ describe("the Pulumi command", function () {
   let dir: string;
   let run: Run;
   let traced: string[] = [];
-  const trace: UpdateTrace = { began: (pid) => void traced.push(`began ${pid > 0}`), ended: (pid) => void traced.push(`ended ${pid > 0}`) };
+  const trace: UpdateTrace = { marking: (command, args) => (traced.push("marked"), { command, args }), ended: (pid) => void traced.push(`ended ${pid > 0}`) };
 
   before(async () => {
     dir = folder("command");
@@ -120,10 +120,10 @@ describe("the Pulumi command", function () {
       const controller = new AbortController();
       const { ready, done } = until("ready", (onOutput) => run([verb], dir, {}, onOutput, undefined, controller.signal));
       await ready;
-      expect(traced).to.deep.equal(["began true"]);
+      expect(traced).to.deep.equal(["marked"]);
       controller.abort();
       await done;
-      expect(traced).to.deep.equal(["began true", "ended true"]);
+      expect(traced).to.deep.equal(["marked", "ended true"]);
     }
     traced = [];
     await run(["whoami"], dir, {});

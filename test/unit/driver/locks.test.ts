@@ -15,7 +15,7 @@ describe("the lock of a stack", () => {
 
   beforeEach(() => {
     dir = folder("locks");
-    trace = path.join(dir, "deep", "updates.json");
+    trace = path.join(dir, "deep", "updates");
     backend = `file://${dir}`;
   });
   afterEach(() => {
@@ -25,9 +25,19 @@ describe("the lock of a stack", () => {
 
   /** A process that lives until it is killed. */
   function update(): ChildProcess & { readonly pid: number } {
-    const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
+    return started(process.execPath, ["-e", "setInterval(() => {}, 1000)"]);
+  }
+  function started(command: string, args: readonly string[]): ChildProcess & { readonly pid: number } {
+    const child = spawn(command, args, { stdio: "ignore" });
     children.push(child);
     return child as ChildProcess & { readonly pid: number };
+  }
+  /** The same, started as the driver starts an update; it sleeps when its mark is there. */
+  async function marked(): Promise<ChildProcess & { readonly pid: number }> {
+    const { command, args } = updateTrace(trace).marking("sleep", ["60"]);
+    const child = started(command, args);
+    while (fs.readFileSync(`/proc/${child.pid}/comm`, "utf8") !== "sleep\n") await new Promise((resolve) => setTimeout(resolve, 5));
+    return child;
   }
   const killed = async (child: ChildProcess): Promise<void> => {
     const exit = once(child, "exit");
@@ -51,8 +61,7 @@ describe("the lock of a stack", () => {
   });
 
   it("is removed when the update that a driver started here is dead", async () => {
-    const child = update();
-    updateTrace(trace).began(child.pid);
+    const child = await marked();
     const lock = lockOf(child.pid);
     await killed(child);
     expect(removeDeadLocks(trace, [lock], backend)).to.deep.equal([lock.owner]);
@@ -60,9 +69,8 @@ describe("the lock of a stack", () => {
     expect(removeDeadLocks(trace, [lockOf(child.pid)], backend)).to.deep.equal([]);
   });
 
-  it("stays while its process lives", () => {
-    const child = update();
-    updateTrace(trace).began(child.pid);
+  it("stays while its process lives", async () => {
+    const child = await marked();
     const lock = lockOf(child.pid);
     expect(removeDeadLocks(trace, [lock], backend)).to.deep.equal([]);
     expect(fs.existsSync(lock.file)).to.equal(true);
@@ -76,60 +84,55 @@ describe("the lock of a stack", () => {
     expect(fs.existsSync(lock.file)).to.equal(true);
   });
 
-  it("stays when somebody else's process has the dead one's number now", () => {
+  it("stays when somebody else's process has the dead one's number now", async () => {
     // As if this very process had got the number of an update that died.
-    updateTrace(trace).began(process.pid);
-    const [mark] = JSON.parse(fs.readFileSync(trace, "utf8")) as { started: string }[];
-    fs.writeFileSync(trace, JSON.stringify([{ ...mark, started: "1" }]));
+    fs.copyFileSync(path.join(trace, String((await marked()).pid)), path.join(trace, String(process.pid)));
     const lock = lockOf(process.pid);
     expect(removeDeadLocks(trace, [lock], backend)).to.deep.equal([]);
     expect(fs.existsSync(lock.file)).to.equal(true);
   });
 
   it("stays when it is of another machine, another boot, another container or another time", async () => {
-    const child = update();
-    updateTrace(trace).began(child.pid);
-    const [mark] = JSON.parse(fs.readFileSync(trace, "utf8")) as Record<string, unknown>[];
+    const child = await marked();
+    const file = path.join(trace, String(child.pid));
+    const mark = fs.readFileSync(file, "utf8");
+    const [boot, namespace] = mark.split("\n");
     await killed(child);
-    const others: readonly (readonly [StackLock, object])[] = [
-      [lockOf(child.pid, { host: "elsewhere" }), mark!],
-      [lockOf(child.pid, { at: Date.now() + 3_600_000 }), mark!],
-      [lockOf(child.pid, { at: Date.now() - 3_600_000 }), mark!],
-      [lockOf(child.pid, { at: NaN }), mark!],
-      [lockOf(child.pid), { ...mark, boot: "another" }],
-      [lockOf(child.pid), { ...mark, namespace: "pid:[1]" }],
-    ].map(([lock, m]) => [lock as StackLock, m as object] as const);
+    const others: readonly (readonly [StackLock, string])[] = [
+      [lockOf(child.pid, { host: "elsewhere" }), mark],
+      [lockOf(child.pid, { at: Date.now() + 3_600_000 }), mark],
+      [lockOf(child.pid, { at: Date.now() - 3_600_000 }), mark],
+      [lockOf(child.pid, { at: NaN }), mark],
+      [lockOf(child.pid), ["another", namespace].join("\n")],
+      [lockOf(child.pid), [boot, "pid:[1]"].join("\n")],
+    ];
     for (const [lock, marked] of others) {
-      fs.writeFileSync(trace, JSON.stringify([marked]));
+      fs.writeFileSync(file, marked);
       expect(removeDeadLocks(trace, [lock], backend), lock.owner).to.deep.equal([]);
     }
-    fs.writeFileSync(trace, JSON.stringify([mark]));
+    fs.writeFileSync(file, mark);
     expect(removeDeadLocks(trace, [lockOf(child.pid)], backend)).to.have.length(1);
   });
 
   it("stays when an update ended by itself: its lock is not ours any more", async () => {
-    const child = update();
-    const { began, ended } = updateTrace(trace);
-    began(child.pid);
-    ended(child.pid);
+    const child = await marked();
+    updateTrace(trace).ended(child.pid);
     const lock = lockOf(child.pid);
     await killed(child);
     expect(removeDeadLocks(trace, [lock], backend)).to.deep.equal([]);
   });
 
   it("stays in a bucket, and where the trace cannot be read", async () => {
-    const child = update();
-    updateTrace(trace).began(child.pid);
+    const child = await marked();
     await killed(child);
     expect(removeDeadLocks(trace, [lockOf(child.pid)], "s3://bucket")).to.deep.equal([]);
-    expect(removeDeadLocks(path.join(dir, "none.json"), [lockOf(child.pid)], backend)).to.deep.equal([]);
-    fs.writeFileSync(trace, "{");
+    expect(removeDeadLocks(path.join(dir, "none"), [lockOf(child.pid)], backend)).to.deep.equal([]);
+    fs.writeFileSync(path.join(trace, String(child.pid)), "{");
     expect(removeDeadLocks(trace, [lockOf(child.pid)], backend)).to.deep.equal([]);
   });
 
   it("of a dead update goes, and that of a living one beside it stays", async () => {
-    const [dead, alive] = [update(), update()];
-    [dead, alive].forEach((c) => updateTrace(trace).began(c.pid));
+    const [dead, alive] = [await marked(), await marked()];
     const locks = [lockOf(dead.pid), lockOf(alive.pid)];
     await killed(dead);
     expect(removeDeadLocks(trace, locks, backend)).to.deep.equal([locks[0]!.owner]);
