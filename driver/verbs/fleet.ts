@@ -4,7 +4,7 @@ import { joinEndings, rollOutTogether, type Member, type StackEnding } from "../
 import type { Reporter } from "../report/events";
 import type { Ending, RolloutContext } from "../rollout/context";
 import type { Group } from "../settings";
-import { commit, confirmation, openSession, reporterOf, type CommonOptions } from "./session";
+import { acted, confirmation, openSession, reporterOf, type CommonOptions } from "./session";
 
 export interface FleetOptions extends CommonOptions {
   /** Stacks that go together, by commas; one entry a wave. */
@@ -32,6 +32,7 @@ export async function onFleet(options: FleetOptions, verb: string, act: (context
   const policy = bulkhead(options.parallel ?? PARALLEL, Infinity);
   const confirm = confirmation(options);
   let answer: Promise<boolean> | undefined;
+  const leaving: (() => Promise<void>)[] = [];
   const member = (stack: string): Member => ({
     stack,
     async run(signal, meet) {
@@ -48,17 +49,13 @@ export async function onFleet(options: FleetOptions, verb: string, act: (context
         beforeMove: () => meet("full"),
         limit: (update) => policy.execute(update),
       });
-      try {
-        const ending = await act(opened.context);
-        await commit({ ...options, stack }, opened.context);
-        return ending;
-      } finally {
-        await opened.close();
-      }
+      leaving.push(opened.leave);
+      return acted({ ...options, stack }, opened, act);
     },
   });
   const endings: StackEnding[] = await rollOutTogether(waves.map((wave) => wave.map(member)), report);
   const { outcome, message, exitCode } = joinEndings(endings);
   report({ event: "end", ...(outcome ? { outcome } : {}), message });
+  await Promise.all(leaving.map((leave) => leave()));
   return exitCode;
 }

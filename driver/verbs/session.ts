@@ -11,6 +11,8 @@ import { recordStore } from "../record/store";
 import { adoptRecord, follow, openLedger } from "./opening";
 import { jsonReporter, textReporter } from "../report/reporters";
 import type { Reporter } from "../report/events";
+import { JOINS } from "../report/joins";
+import { Audience } from "../report/listeners";
 import type { Ending, RolloutContext } from "../rollout/context";
 import { Dependencies } from "../resilience/registry";
 import { CALLING, chooseCluster, readSettings, resilienceOf, type Group, type Settings } from "../settings";
@@ -73,8 +75,12 @@ function chooseForPulumi(stack: string, env: Readonly<Record<string, string>>): 
 export interface Opened {
   readonly context: RolloutContext;
   readonly config: StackConfig;
+  /** Tells those who listen how the verb ended; the person at the terminal is told by whoever ran it. */
+  ended(ending: Ending | Error): void;
   /** Ends what the session follows, and frees the Lease. */
   close(): Promise<void>;
+  /** Lets the listeners finish; nobody else waits for them. */
+  leave(): Promise<void>;
 }
 
 export interface SessionOptions {
@@ -99,7 +105,12 @@ export interface SessionOptions {
 
 /** Opens a stack: file, cluster, record and Lease, engine. @throws LeaseHeldError when another driver works on it */
 export async function openSession(options: CommonOptions, session: SessionOptions): Promise<Opened> {
-  const report = session.report ?? reporterOf(options);
+  const say = session.report ?? reporterOf(options);
+  let audience: Audience | undefined;
+  const report: Reporter = (event) => {
+    say(event);
+    audience?.tell(event);
+  };
   const settings = readSettings(options, process.env, session.groups ?? CALLING);
   const file = new StackFile(options.cwd, options.stack, settings);
   // The file first: a wrong config is told at once, before Pulumi is started.
@@ -125,7 +136,7 @@ export async function openSession(options: CommonOptions, session: SessionOption
   // Opened at once, and waited for after the Lease: somebody who must wait for another driver need not wait for Pulumi too.
   const engine = lazyStack(() => openStack(options.cwd, options.stack));
   const context: RolloutContext = { file, engine, updates: new Updates(engine, session.limit), cluster, ledger, dependencies, settings, report, signal, confirm: (question, asked) => Promise.race([approved, confirm(question, asked)]), ...(session.beforeMove ? { beforeMove: session.beforeMove } : {}) };
-  if (session.lease === false) return { context, config, close: async () => undefined };
+  if (session.lease === false) return { context, config, ended: () => undefined, close: async () => undefined, leave: async () => undefined };
   await session.first?.(context);
   // The program, which this process runs or starts, knows its driver by this.
   process.env[HOLDER_VARIABLE] = holder;
@@ -133,6 +144,8 @@ export async function openSession(options: CommonOptions, session: SessionOption
     await openLedger(ledger, report, session.patient ?? true);
     file.continueWith((ledger.rollout?.settings ?? {}) as Settings);
     await adoptRecord(file, ledger, report);
+    const note = (message: string): void => say({ event: "note", message });
+    audience = await Audience.of(JOINS, { project: projectOf(options.cwd).name, stack: options.stack, folder: options.cwd, verb: session.verb, config: file.read(), ledger, dependencies, note });
   } catch (cause) {
     // Otherwise nobody could work on the stack until the Lease has run out.
     await ledger.shut();
@@ -142,10 +155,12 @@ export async function openSession(options: CommonOptions, session: SessionOption
   return {
     context,
     config: file.read(),
+    ended: (ending) => audience?.ended(ending),
     close: () => {
       unfollow();
       return ledger.shut();
     },
+    leave: async () => audience?.close(),
   };
 }
 
@@ -156,16 +171,32 @@ export async function commit({ commit: wanted, push, stack }: CommonOptions, { f
   if (said) report({ event: "note", message: said });
 }
 
-/** Opens the stack, runs a verb on it and reports how it ended; returns the exit code. */
-export async function withStack(options: CommonOptions, verb: string, act: (context: RolloutContext) => Promise<Ending>, groups?: readonly Group[], rest: Pick<SessionOptions, "first" | "patient"> = {}): Promise<number> {
-  const { context, close } = await openSession(options, { verb, ...(groups ? { groups } : {}), ...rest });
+/** Runs a verb on a stack that is open, tells the listeners how it ended, and frees the stack. */
+export async function acted(options: CommonOptions, { context, ended, close }: Opened, act: (context: RolloutContext) => Promise<Ending>): Promise<Ending> {
   try {
     const ending = await act(context);
     await commit(options, context);
-    context.report({ event: "end", ...(ending.outcome ? { outcome: ending.outcome } : {}), message: ending.message });
-    return ending.exitCode;
+    ended(ending);
+    return ending;
+  } catch (cause) {
+    ended(cause as Error);
+    throw cause;
   } finally {
     await close();
+  }
+}
+
+/** Opens the stack, runs a verb on it and reports how it ended; returns the exit code. */
+export async function withStack(options: CommonOptions, verb: string, act: (context: RolloutContext) => Promise<Ending>, groups?: readonly Group[], rest: Pick<SessionOptions, "first" | "patient"> = {}): Promise<number> {
+  const report = reporterOf(options);
+  const opened = await openSession(options, { verb, report, ...(groups ? { groups } : {}), ...rest });
+  try {
+    const ending = await acted(options, opened, act);
+    // When the Lease is free: a script that reads it may go on with the stack.
+    report({ event: "end", ...(ending.outcome ? { outcome: ending.outcome } : {}), message: ending.message });
+    return ending.exitCode;
+  } finally {
+    await opened.leave();
   }
 }
 
