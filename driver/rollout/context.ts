@@ -5,14 +5,12 @@ import type { Ledger } from "../record/ledger";
 import type { Outcome, Reporter } from "../report/events";
 import type { Dependencies } from "../resilience/registry";
 import type { Settings } from "../settings";
-import type { StackEngine } from "../stack/engine";
 import type { StackFile } from "../stack/file";
 import type { Updates } from "../stack/updates";
 
 /** What a rollout works with. */
 export interface RolloutContext {
   readonly file: StackFile;
-  readonly engine: StackEngine;
   readonly updates: Updates;
   readonly cluster: ClusterAccess;
   readonly ledger: Ledger;

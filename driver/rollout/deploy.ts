@@ -119,10 +119,10 @@ function refuseKnownBad({ ledger }: RolloutContext, version: string): void {
  * @throws BusyError when a rollout is held, UsageError when the version failed before
  */
 export async function deploy(context: RolloutContext, version: string, { retry = false, experiment }: DeployOptions = {}): Promise<Ending> {
-  const { file, engine, ledger, report, settings } = context;
+  const { file, updates, ledger, report, settings } = context;
   const before = file.read();
   checkStable(before, settings);
-  if (!before.stable || (!ledger.record && (await engine.outputs()).stable === undefined)) return install(context, before, version);
+  if (!before.stable || (!ledger.record && (await updates.outputs()).stable === undefined)) return install(context, before, version);
   const ended = await leftover(context, before, version);
   if (ended) return ended;
   const config = planned(file.read(), experiment);

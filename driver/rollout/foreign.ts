@@ -1,7 +1,7 @@
 import type { StackConfig } from "../../components/config";
 import { FIELD_MANAGER } from "../cluster/routers/router";
 import { isHome, liveTraffic, type LiveTraffic } from "../cluster/traffic";
-import type { UpdateSummary } from "../stack/engine";
+import type { Outputs } from "../stack/engine";
 import type { Updates } from "../stack/updates";
 import { apply, type RolloutContext } from "./context";
 
@@ -11,7 +11,7 @@ interface Revisions {
 }
 
 /** Names of the revisions behind each service's tracks, by the stack's outputs. */
-export function revisionsIn(outputs: UpdateSummary["outputs"]): Readonly<Record<string, Revisions>> {
+export function revisionsIn(outputs: Outputs): Readonly<Record<string, Revisions>> {
   const services = (outputs.services ?? {}) as Readonly<Record<string, { revisions?: Revisions }>>;
   return Object.fromEntries(Object.entries(services).map(([name, { revisions = {} }]) => [name, revisions]));
 }
@@ -35,10 +35,8 @@ export function strayOf(live: LiveTraffic, weights: readonly number[], { stable,
  * Rejects when the cluster cannot be asked, or the Lease is lost: nothing may be raised then either.
  */
 export async function foreignChange(context: RolloutContext, config: StackConfig, weights?: readonly number[]): Promise<string | undefined> {
-  const { file, ledger, cluster, updates, engine } = context;
-  // A driver that goes on with what another began has no update of its own to compare with.
-  const outputs = updates.last?.outputs ?? engine.outputs();
-  const [live, last] = await Promise.all([liveTraffic(cluster, config), outputs, ledger.confirm()]);
+  const { file, ledger, cluster, updates } = context;
+  const [live, last] = await Promise.all([liveTraffic(cluster, config), updates.outputs(), ledger.confirm()]);
   const expected = weights ?? [file.read().weight];
   const revisions = revisionsIn(last);
   return live.map((l) => strayOf(l, expected, revisions[l.service] ?? {})).find((s) => s !== undefined) ?? file.editedByOthers();
@@ -56,14 +54,17 @@ export async function wasGoingHome({ ledger, cluster }: RolloutContext, config: 
 }
 
 /** Where the stack's history was, and how many of its updates were ours. */
-export type UpdateMark = Pick<Updates, "last" | "count">;
+export interface UpdateMark {
+  readonly count: number;
+  readonly version: number;
+}
 
-/** Marks where the history is now. */
-export const markOf = ({ last, count }: UpdateMark): UpdateMark => ({ last, count });
+/** Marks where the history is now; undefined before this driver's first update. */
+export const markOf = async (updates: Updates): Promise<UpdateMark | undefined> => (updates.count > 0 ? { count: updates.count, version: await updates.version() } : undefined);
 
 /** Says that somebody else updated the stack between two marks; undefined when nobody did. */
-export const foreignUpdate = (before: UpdateMark, after: UpdateMark): string | undefined =>
-  before.last && after.last && after.last.version - before.last.version > after.count - before.count ? "somebody else updated the stack in between" : undefined;
+export const foreignUpdate = (before: UpdateMark | undefined, after: UpdateMark | undefined): string | undefined =>
+  before && after && after.version - before.version > after.count - before.count ? "somebody else updated the stack in between" : undefined;
 
 /**
  * Takes over a lower weight that somebody set on the live objects by hand: where a person lets a rollout go on after an emergency stop,

@@ -9,7 +9,8 @@ export type Step =
   | { readonly phase: "starting" }
   | { readonly phase: "preview" }
   | { readonly phase: "raising"; readonly stage: number }
-  | { readonly phase: "observing"; readonly stage: number }
+  /** `since`: when its weight was served first, ms since the epoch; by default now. */
+  | { readonly phase: "observing"; readonly stage: number; readonly since?: number }
   | { readonly phase: "asking" }
   | { readonly phase: "promoting"; readonly step: PromotionStep }
   | { readonly phase: "reverting"; readonly why: RevertWhy; readonly reason: string; readonly neverServed: boolean }
@@ -20,7 +21,7 @@ export type Step =
 
 /** What came of it. */
 export type StepEvent =
-  | { readonly type: "done" }
+  | { readonly type: "done"; readonly since?: number }
   | { readonly type: "approved" }
   | { readonly type: "resumed" }
   | { readonly type: "failed"; readonly why: RollbackReason; readonly reason: string }
@@ -75,7 +76,7 @@ const outcomeOf = (why: RevertWhy): "rolled-back" | "interrupted" | "measured" =
 export const TRANSITIONS: { readonly [P in Phase]: Row<P> } = {
   starting: { done: (_, __, plan) => (plan.preview ? { phase: "preview" } : firstStage()), failed: home(true), hold },
   preview: { done: firstStage, failed: home(true), hold },
-  raising: { done: ({ stage }) => ({ phase: "observing", stage }), failed: home(false), hold },
+  raising: { done: ({ stage }, { since }) => ({ phase: "observing", stage, ...(since === undefined ? {} : { since }) }), failed: home(false), hold },
   observing: { done: afterStage, failed: home(false), hold },
   asking: { approved: () => ({ phase: "promoting", step: "full" }), failed: home(false), hold },
   promoting: {

@@ -32,7 +32,7 @@ const PERFORM: { readonly [P in Acting["phase"]]: (rollout: Rollout, step: Extra
   starting: start,
   preview,
   raising: (rollout, step) => stage(rollout, step.stage),
-  observing: (rollout, step) => observe(rollout, step.stage),
+  observing: (rollout, step) => observe(rollout, step.stage, step.since),
   asking: ask,
   promoting: (rollout, step) => promote(rollout, step.step),
   reverting: ({ context, config, watch }, step, patched) => revert({ context, config, patched, reason: step.reason, neverServed: step.neverServed, ...(watch.services.length > 0 ? { watch } : {}) }),

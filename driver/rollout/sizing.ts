@@ -18,10 +18,10 @@ const isProportional = ({ services }: StackConfig): boolean => Object.values(ser
  *
  * Empty where nothing is autoscaled; rejects when the cluster cannot be asked.
  */
-export async function stableFloors({ engine, updates, cluster }: RolloutContext, { services, namespace }: StackConfig): Promise<Floors> {
+export async function stableFloors({ updates, cluster }: RolloutContext, { services, namespace }: StackConfig): Promise<Floors> {
   const autoscaled = Object.entries(services).filter(([, s]) => s.workload.autoscale !== undefined).map(([name]) => name);
   if (autoscaled.length === 0) return {};
-  const revisions = revisionsIn(updates.last?.outputs ?? (await engine.outputs()));
+  const revisions = revisionsIn(await updates.outputs());
   const { apps } = await cluster();
   const sizes = await Promise.all(autoscaled.map(async (service) => {
     const name = revisions[service]?.stable;

@@ -32,7 +32,7 @@ async function refuse({ cluster, ledger }: RolloutContext, config: StackConfig, 
  * already, first live and then by `pulumi up`. The revision that is left becomes the previous one.
  */
 export async function undo(context: RolloutContext): Promise<Ending> {
-  const { file, engine, ledger, cluster, report } = context;
+  const { file, updates, ledger, cluster, report } = context;
   const config = file.read();
   const [stable, previous] = [file.version("stable"), file.version("previous")];
   if (config.canary) throw new UsageError(`A rollout of ${config.canary.version} is under way: end it with \`canary rollback\` first.`);
@@ -41,7 +41,7 @@ export async function undo(context: RolloutContext): Promise<Ending> {
   const unfinished = ledger.record?.undo?.version === versionOf(stable);
   const [leaving, back] = unfinished ? [previous, stable] : [stable, previous];
   const [left, to] = [versionOf(leaving), versionOf(back)];
-  const [outputs] = await Promise.all([engine.outputs(), refuse(context, config, to)]);
+  const [outputs] = await Promise.all([updates.outputs(), refuse(context, config, to)]);
   const startedAt = new Date();
   report({ event: "start", message: `going back from ${left} to ${to}` });
   try {

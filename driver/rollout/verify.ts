@@ -9,7 +9,8 @@ export interface VerifyOptions {
   /** Percent, 0 … 100. */
   readonly weight: number;
   readonly timeoutSeconds: number;
-  readonly pollSeconds: number;
+  /** Seconds between two scrapes of the metrics; they are looked for more often, so that none is waited for longer than it must be. */
+  readonly scrapeSeconds: number;
   readonly report: Reporter;
   readonly signal?: AbortSignal;
   /** Asked after every look, so that tripwires are not blind during the verification; true ends it early. */
@@ -22,23 +23,30 @@ export interface Verified {
   /** Fraction of requests to the canary over all services; absent when no request was counted. */
   readonly share?: number;
   readonly sentence: string;
+  /** When the counts that prove it began, ms since the epoch: the split has been served since then. With `served` only. */
+  readonly since?: number;
 }
 
 interface Tally {
   canary: number;
   total: number;
   judgement: SplitJudgement;
+  /** When its first window began or later, ms since the epoch. */
+  since: number;
 }
 
-/** Adds a window; what contradicts the weight starts the count anew, because the router may only just have taken it up. */
-function count(tally: Tally | undefined, weight: number, window: TrafficWindow, sticky: boolean): Tally {
+/** Adds a window that began at `from` or before; what contradicts the weight starts the count anew, because the router may only just have taken it up. */
+function count(tally: Tally | undefined, weight: number, window: TrafficWindow, sticky: boolean, from: number): Tally {
   const canary = window.canary.requests;
   const total = canary + window.stable.requests;
   const sum = { canary: (tally?.canary ?? 0) + canary, total: (tally?.total ?? 0) + total };
   const judgement = judgeSplit(weight, sum.canary, sum.total, sticky);
-  if (judgement.state !== "off" || !tally) return { ...sum, judgement };
-  return { canary, total, judgement: judgeSplit(weight, canary, total, sticky) };
+  if (judgement.state !== "off" || !tally) return { ...sum, judgement, since: tally?.since ?? from };
+  return { canary, total, judgement: judgeSplit(weight, canary, total, sticky), since: from };
 }
+
+/** Seconds between two looks for a scrape. */
+const lookEvery = (scrapeSeconds: number): number => Math.min(1, scrapeSeconds / 4);
 
 /**
  * Waits until the router's own counters show the weight for every service, with a deadline.
@@ -46,9 +54,10 @@ function count(tally: Tally | undefined, weight: number, window: TrafficWindow, 
  * @returns `served`, or at the deadline what was seen instead, in a sentence
  */
 export async function verifySplit(options: VerifyOptions): Promise<Verified> {
-  const { watch, weight, timeoutSeconds, pollSeconds, report, signal } = options;
+  const { watch, weight, timeoutSeconds, scrapeSeconds, report, signal } = options;
   const tallies = new Map<string, Tally>();
-  const begun = new Set<string>();
+  /** When each service's latest window was read, by name. */
+  const readAt = new Map<string, number>();
   let missing = "";
   const describe = (): string => watch.services.map((s) => `${s.name}: ${tallies.get(s.name)?.judgement.sentence ?? (missing || "no request counted yet")}`).join("; ");
   const shareOfAll = (): number | undefined => {
@@ -56,19 +65,25 @@ export async function verifySplit(options: VerifyOptions): Promise<Verified> {
     return sum.total > 0 ? sum.canary / sum.total : undefined;
   };
   for (const deadline = Date.now() + timeoutSeconds * 1000; Date.now() < deadline; ) {
-    await sleep(pollSeconds * 1000, undefined, { signal });
+    await sleep(lookEvery(scrapeSeconds) * 1000, undefined, { signal });
+    let news = false;
     for (const { service, reading } of await pollAll(watch, "settling", signal)) {
       if (reading.kind !== "value") {
         missing = whyMissing(reading);
         continue;
       }
+      const before = readAt.get(service.name);
+      readAt.set(service.name, Date.now());
       // The first window reaches back to before the weight was set.
-      if (!begun.has(service.name)) begun.add(service.name);
-      else tallies.set(service.name, count(tallies.get(service.name), weight, reading.value, service.sticky));
+      if (before === undefined) continue;
+      tallies.set(service.name, count(tallies.get(service.name), weight, reading.value, service.sticky, before));
+      news = true;
     }
     if (options.stop?.()) return { state: "stopped", share: shareOfAll(), sentence: describe() };
+    if (!news) continue;
     report({ event: "observe", weight, served: shareOfAll(), message: describe() });
-    if (watch.services.every((s) => tallies.get(s.name)?.judgement.state === "served")) return { state: "served", share: shareOfAll(), sentence: describe() };
+    if (watch.services.every((s) => tallies.get(s.name)?.judgement.state === "served"))
+      return { state: "served", share: shareOfAll(), sentence: describe(), since: Math.max(...[...tallies.values()].map((t) => t.since)) };
   }
   const off = [...tallies.values()].some((t) => t.judgement.state === "off");
   const blind = watch.services.some((s) => !tallies.has(s.name));

@@ -25,6 +25,9 @@ const internals = (): Internals => ({ ...(require("@pulumi/pulumi/automation/cmd
 
 type Run = (args: string[], cwd: string, env: Record<string, string>, onOutput?: (text: string) => void, onError?: (text: string) => void, signal?: AbortSignal) => Promise<CommandResult>;
 
+/** The command, with its method that the Automation API does not declare. */
+export type SessionCommand = Automation.PulumiCommand & { readonly run: Run };
+
 /** Milliseconds that a cancelled update has to end by itself before it is asked once more, which makes the engine stop at once. */
 const CANCEL_PATIENCE = 10_000;
 
@@ -32,7 +35,7 @@ const CANCEL_PATIENCE = 10_000;
  * Runs the Pulumi CLI in sessions of its own: Ctrl-C at a terminal reaches every process of the terminal's group, and what records a
  * revert must not end with it. An abort signal cancels the command as Ctrl-C would.
  */
-export async function sessionCommand(automation: typeof Automation, trace: UpdateTrace): Promise<Automation.PulumiCommand> {
+export async function sessionCommand(automation: typeof Automation, trace: UpdateTrace): Promise<SessionCommand> {
   const { CommandResult, createCommandError } = internals();
   const command = await automation.PulumiCommand.get();
   const run: Run = (args, cwd, env, onOutput, onError, signal) =>

@@ -3,18 +3,12 @@ import * as path from "node:path";
 import { parse } from "yaml";
 import type * as Automation from "@pulumi/pulumi/automation";
 import { BusyError, DeadLockError, DriverError, UpdateCancelledError, UpdateFailedError, UsageError } from "../errors";
-import { sessionCommand } from "./command";
+import { sessionCommand, type SessionCommand } from "./command";
 import { explainUpdate } from "./diagnostics";
 import { locksIn, removeDeadLocks, updateTrace } from "./locks";
 
-/** What an update changed: operation → number of resources, as Pulumi counts them. */
-export interface UpdateSummary {
-  readonly changes: Readonly<Record<string, number>>;
-  readonly seconds: number;
-  /** Number of this update in the stack's history: one more than the one before, unless somebody else updated in between. */
-  readonly version: number;
-  readonly outputs: Readonly<Record<string, unknown>>;
-}
+/** What the program returned, by name. */
+export type Outputs = Readonly<Record<string, unknown>>;
 
 export interface UpOptions {
   /** Cancels the update as Ctrl-C would; it is gone when `up` rejects. */
@@ -27,8 +21,10 @@ export interface StackEngine {
    * @throws UpdateFailedError with the engine's diagnostics, UpdateCancelledError after its signal, BusyError when the stack is locked,
    *   DeadLockError when the lock was a dead update's of ours and is gone now: try again
    */
-  up(message: string, options?: UpOptions): Promise<UpdateSummary>;
-  outputs(): Promise<Record<string, unknown>>;
+  up(message: string, options?: UpOptions): Promise<void>;
+  outputs(): Promise<Outputs>;
+  /** Number of the latest update in the stack's history: each adds one, whoever runs it. */
+  version(): Promise<number>;
   /** Clears what an update that died left pending in the state; the next `up` finds the objects by name. Returns what was pending. */
   repair(): Promise<readonly string[]>;
 }
@@ -55,11 +51,11 @@ export function projectOf(projectDir: string): { name: string; main?: string } {
 /** Loaded late: it costs a second that `--help` and a usage error need not pay. */
 const automation = (): typeof Automation => require("@pulumi/pulumi/automation") as typeof Automation;
 
-async function opened(projectDir: string, stackName: string, create: boolean): Promise<Automation.Stack> {
+async function opened(projectDir: string, stackName: string, pulumiCommand: Automation.PulumiCommand, create: boolean): Promise<Automation.Stack> {
   const { LocalWorkspace } = automation();
   const { name: projectName, main } = projectOf(projectDir);
   const program = main && inlineProgram(projectDir, main);
-  const options = { workDir: projectDir, pulumiCommand: await sessionCommand(automation(), updateTrace(traceFolderOf(projectDir, stackName))) };
+  const options = { workDir: projectDir, pulumiCommand };
   if (program) {
     const args = { stackName, projectName, program };
     return create ? LocalWorkspace.createStack(args, options) : LocalWorkspace.selectStack(args, options);
@@ -77,7 +73,8 @@ const traceFolderOf = (projectDir: string, stackName: string): string => path.jo
 export async function openStack(projectDir: string, stackName: string, create = false): Promise<StackEngine> {
   const { StackNotFoundError, StackAlreadyExistsError, CommandError } = automation();
   try {
-    return new PulumiStack(await opened(projectDir, stackName, create), traceFolderOf(projectDir, stackName));
+    const command = await sessionCommand(automation(), updateTrace(traceFolderOf(projectDir, stackName)));
+    return new PulumiStack(await opened(projectDir, stackName, command, create), command, traceFolderOf(projectDir, stackName));
   } catch (cause) {
     if (cause instanceof StackNotFoundError) throw new UsageError(`There is no stack "${stackName}": create it with \`canary init --stack ${stackName}\`, or choose another --stack.`, { cause });
     if (cause instanceof StackAlreadyExistsError) throw new UsageError(`The stack "${stackName}" exists already: go on with \`canary deploy VERSION\`.`, { cause });
@@ -87,14 +84,17 @@ export async function openStack(projectDir: string, stackName: string, create = 
 }
 
 class PulumiStack implements StackEngine {
-  constructor(private readonly stack: Automation.Stack, private readonly traceFolder: string) {}
+  /** After each update `Stack.up` runs the CLI three times more, for what is asked for here when it is needed: that took longer than the update. */
+  private readonly bare: Automation.Stack;
 
-  async up(message: string, { signal }: UpOptions = {}): Promise<UpdateSummary> {
+  constructor(private readonly stack: Automation.Stack, private readonly command: SessionCommand, private readonly traceFolder: string) {
+    this.bare = Object.assign(Object.create(stack) as Automation.Stack, { outputs: async () => ({}), info: async () => undefined });
+  }
+
+  async up(message: string, { signal }: UpOptions = {}): Promise<void> {
     const events: Automation.EngineEvent[] = [];
-    const began = Date.now();
     try {
-      const { summary, outputs } = await this.stack.up({ message, onEvent: (e) => events.push(e), color: "never", suppressProgress: true, ...(signal ? { signal } : {}) });
-      return { changes: summary.resourceChanges ?? {}, seconds: (Date.now() - began) / 1000, version: summary.version, outputs: valuesOf(outputs) };
+      await this.bare.up({ message, onEvent: (e) => events.push(e), color: "never", suppressProgress: true, ...(signal ? { signal } : {}) });
     } catch (cause) {
       const text = (cause as Error).message;
       if (cause instanceof automation().ConcurrentUpdateError) throw this.locked(text, cause);
@@ -111,8 +111,23 @@ class PulumiStack implements StackEngine {
     return new BusyError(`The stack "${this.stack.name}" is locked by another update (${owners}): try again when it has ended; \`pulumi cancel\` removes the lock of one that is dead.`, { cause });
   }
 
-  async outputs(): Promise<Record<string, unknown>> {
-    return valuesOf(await this.stack.outputs());
+  async outputs(): Promise<Outputs> {
+    return this.ask<Outputs>(["stack", "output", "--json", "--show-secrets"]);
+  }
+
+  async version(): Promise<number> {
+    const [latest] = await this.ask<readonly { readonly version: number }[]>(["stack", "history", "--json", "--page-size", "1", "--page", "1"]);
+    return latest?.version ?? 0;
+  }
+
+  /** @throws DriverError with Pulumi's words */
+  private async ask<T>(args: readonly string[]): Promise<T> {
+    const { name, workspace } = this.stack;
+    try {
+      return JSON.parse((await this.command.run([...args, "--stack", name], workspace.workDir, {})).stdout) as T;
+    } catch (cause) {
+      throw new DriverError(`Pulumi cannot tell about the stack "${name}" (${args.slice(0, 2).join(" ")}): ${explainUpdate([], (cause as Error).message)}`, undefined, { cause });
+    }
   }
 
   async repair(): Promise<readonly string[]> {
@@ -133,8 +148,6 @@ class PulumiStack implements StackEngine {
   }
 }
 
-const valuesOf = (outputs: Automation.OutputMap): Record<string, unknown> => Object.fromEntries(Object.entries(outputs).map(([k, v]) => [k, v.value as unknown]));
-
 /** A stack that is opened when it is first needed: what must be quick may never need it. */
 export function lazyStack(open: () => Promise<StackEngine>): StackEngine {
   let opened: Promise<StackEngine> | undefined;
@@ -142,6 +155,7 @@ export function lazyStack(open: () => Promise<StackEngine>): StackEngine {
   return {
     up: async (message, options) => (await stack()).up(message, options),
     outputs: async () => (await stack()).outputs(),
+    version: async () => (await stack()).version(),
     repair: async () => (await stack()).repair(),
   };
 }

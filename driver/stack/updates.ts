@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { BusyError, DeadLockError, UpdateCancelledError, UpdateFailedError } from "../errors";
-import type { StackEngine, UpdateSummary } from "./engine";
+import type { Outputs, StackEngine } from "./engine";
 
 /** How often a locked stack is tried again, in ms. */
 const LOCK_RETRY = 2_000;
@@ -21,21 +21,26 @@ export interface UpdateOptions {
 /** The stack's updates, one at a time; the one that runs can be cancelled, and awaited to be gone. */
 export class Updates {
   private running: { readonly cancel: AbortController; readonly gone: Promise<unknown> } | undefined;
-  private latest: UpdateSummary | undefined;
+  private told: { readonly outputs?: Promise<Outputs>; readonly version?: Promise<number> } = {};
   private cancelled = false;
   private succeeded = 0;
 
   /** @param limit bounds how many stacks are updated at once, where there are several */
   constructor(private readonly engine: StackEngine, private readonly limit: <T>(update: () => Promise<T>) => Promise<T> = (update) => update()) {}
 
-  /** What the latest update that succeeded came to. */
-  get last(): UpdateSummary | undefined {
-    return this.latest;
-  }
-
   /** How many updates of this driver have succeeded. */
   get count(): number {
     return this.succeeded;
+  }
+
+  /** The stack's outputs since the latest of them; asked for once. */
+  outputs(): Promise<Outputs> {
+    return this.once("outputs", () => this.engine.outputs());
+  }
+
+  /** Number of the latest update in the stack's history, as it was when this was first asked after an update of ours. */
+  version(): Promise<number> {
+    return this.once("version", () => this.engine.version());
   }
 
   /** The latest update was cancelled: how much of it was done, nobody knows. */
@@ -48,7 +53,7 @@ export class Updates {
    *
    * @throws BusyError when the stack stays locked, UpdateCancelledError, UpdateFailedError
    */
-  async run(options: UpdateOptions): Promise<UpdateSummary> {
+  async run(options: UpdateOptions): Promise<void> {
     // Of two that wait for the same one, the second waits for the first as well.
     for (let before = this.running; before; before = this.running === before ? undefined : this.running) await before.gone;
     const cancel = new AbortController();
@@ -57,14 +62,15 @@ export class Updates {
     const gone = update.catch(() => undefined);
     this.running = { cancel, gone };
     try {
-      this.latest = await update;
+      await update;
       this.succeeded++;
       this.cancelled = false;
     } catch (cause) {
       this.cancelled = cause instanceof UpdateCancelledError;
       throw cause;
+    } finally {
+      this.told = {};
     }
-    return this.latest;
   }
 
   /** Cancels the update that runs, if one does, and waits until it is gone. */
@@ -73,7 +79,17 @@ export class Updates {
     await this.running?.gone;
   }
 
-  private async attempt({ message, lockWaitSeconds, note, urgent = false }: UpdateOptions, signal: AbortSignal): Promise<UpdateSummary> {
+  private once<K extends "outputs" | "version">(what: K, ask: () => NonNullable<Updates["told"][K]>): NonNullable<Updates["told"][K]> {
+    const known = this.told[what];
+    if (known) return known as NonNullable<Updates["told"][K]>;
+    const asked = ask();
+    this.told = { ...this.told, [what]: asked };
+    // What could not be told may be asked again.
+    asked.catch(() => void (this.told[what] === asked && (this.told = { ...this.told, [what]: undefined })));
+    return asked;
+  }
+
+  private async attempt({ message, lockWaitSeconds, note, urgent = false }: UpdateOptions, signal: AbortSignal): Promise<void> {
     let repaired = false;
     for (const deadline = Date.now() + lockWaitSeconds * 1000; ; ) {
       try {

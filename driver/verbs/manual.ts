@@ -88,7 +88,7 @@ export async function setTraffic(context: RolloutContext, weight: number): Promi
     const canary = lowers ? keepingPods(before, context.file.version("canary")!) : ((await podsFirst(context, weight)) ?? context.file.version("canary")!);
     await apply(context, { weight, canary }, `weight ${weight}`, { lowers });
     context.signal.throwIfAborted();
-    const split = await verifySplit({ watch, weight, report: context.report, signal: context.signal, pollSeconds: config.analysis.scrapeIntervalSeconds, timeoutSeconds: config.rollout.verifyTimeoutSeconds });
+    const split = await verifySplit({ watch, weight, report: context.report, signal: context.signal, scrapeSeconds: config.analysis.scrapeIntervalSeconds, timeoutSeconds: config.rollout.verifyTimeoutSeconds });
     const settled = withFloors(canary, {});
     if (!isDeepStrictEqual(settled, canary)) await apply(context, { canary: settled }, "pods for the weight", { lowers: true });
     if (split.state === "served") return ended("held", EXIT.done, `Weight ${weight} is set and served: ${split.sentence}.`);

@@ -152,7 +152,7 @@ export async function sync(options: SyncOptions): Promise<number> {
   }
 }
 
-async function syncIn({ config, context: { file, engine, ledger, report } }: Opened, options: SyncOptions): Promise<number> {
+async function syncIn({ config, context: { file, updates, ledger, report } }: Opened, options: SyncOptions): Promise<number> {
   const [record, lease] = await Promise.all([ledger.look(), ledger.lease()]).catch((cause: Error) => {
     if (cause instanceof DriverError) throw cause;
     throw new DriverError(`The rollout record cannot be read (${cause.message.split("\n")[0]}): nothing is written.`, undefined, { cause });
@@ -161,7 +161,7 @@ async function syncIn({ config, context: { file, engine, ledger, report } }: Ope
   if (rollout) throw new BusyError(`${underWay(rollout)}: run \`canary sync\` when it has ended; nothing is written.`);
   const name = path.basename(file.path);
   const before: Written = { generation: config.generation, keys: file.keys() };
-  const outputs = await engine.outputs();
+  const outputs = await updates.outputs();
   const truth = syncPlan(name, record, outputs, before);
   const unknown = truth.from === "state" ? unknownOverrides(truth, outputs, [before.keys, ...(record ? [record.keys] : [])], configWith(file, truth.keys), projectOf(options.cwd).name) : [];
   if (unknown.length > 0)

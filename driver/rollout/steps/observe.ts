@@ -33,13 +33,12 @@ function eventOf({ verdict, reason }: Pick<Verdict, "verdict" | "reason">): Step
   return verdict === "promote" ? { type: "done" } : verdict === "rollback" ? { type: "failed", why: "verdict", reason } : { type: "hold", reason };
 }
 
-/** Observes a stage whose weight is served until its gates have decided: warm-up, dwell, verdict. */
-export async function observe(rollout: Rollout, index: number): Promise<StepEvent> {
+/** Observes a stage whose weight is served, since `began` (ms since the epoch), until its gates have decided: warm-up, dwell, verdict. */
+export async function observe(rollout: Rollout, index: number, began = Date.now()): Promise<StepEvent> {
   const { context, config, watch, plan } = rollout;
   const { report, signal, ledger } = context;
   const { weight, dwellSeconds } = config.rollout.stages[index] as Stage;
   const { warmUpSeconds, capSeconds, onBlind } = config.rollout;
-  const began = Date.now();
   const sight = new Sight(watch, config);
   for (;;) {
     const settled = (Date.now() - began) / 1000;
@@ -58,7 +57,9 @@ export async function observe(rollout: Rollout, index: number): Promise<StepEven
     }
     report({ event: "observe", stage: index, weight, served: servedShare(watch), gates: verdict.gates, message: `weight ${weight}, ${settled.toFixed(0)} s: ${summary(verdict)}` });
     ledger.seen(servedShare(watch), recorded(verdict.gates));
-    await sleep(config.analysis.scrapeIntervalSeconds * 1000, undefined, { signal });
+    // The dwell's end need not wait for the next scrape.
+    const left = warmUpSeconds + dwellSeconds - settled;
+    await sleep(Math.min(config.analysis.scrapeIntervalSeconds, left > 0 ? left : Infinity) * 1000, undefined, { signal });
     const lost = await sight.poll((Date.now() - began) / 1000 < warmUpSeconds ? "settling" : "observing", signal);
     if (lost) return onBlind === "rollback" ? { type: "failed", why: "blind", reason: lost } : { type: "hold", reason: lost };
   }

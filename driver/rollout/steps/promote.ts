@@ -31,7 +31,7 @@ async function atFull(rollout: Rollout): Promise<StepEvent> {
     const interfered = await whoInterfered(rollout);
     if (interfered) return { type: "hold", reason: `It is not promoted, because ${interfered}.` };
     // Who raised it here has asked every gate just now.
-    return insisted || context.updates.last ? done : ((await finalCheck(rollout)) ?? done);
+    return insisted || context.updates.count > 0 ? done : ((await finalCheck(rollout)) ?? done);
   }
   rollout.watch.services.forEach((s) => s.judge.beginStage(rollout.config.rollout.stages.length - 1));
   const raised = await raise(rollout, 100);
@@ -71,7 +71,7 @@ async function close(rollout: Rollout): Promise<StepEvent> {
 /** Where versions are told apart by their own metrics, the new stable version looks like the canary it was: only the router's counters can tell. */
 async function confirmClosed({ context, config, watch }: Rollout): Promise<void> {
   if (config.analysis.source === "app") return;
-  const home = await verifySplit({ watch, weight: 0, report: context.report, pollSeconds: config.analysis.scrapeIntervalSeconds, timeoutSeconds: config.rollout.verifyTimeoutSeconds });
+  const home = await verifySplit({ watch, weight: 0, report: context.report, scrapeSeconds: config.analysis.scrapeIntervalSeconds, timeoutSeconds: config.rollout.verifyTimeoutSeconds });
   if (home.state === "off") context.report({ event: "note", message: `The weight is back at 0, but the counters do not confirm it: ${home.sentence}.` });
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { StackConfig } from "../../../components/config";
 import { whyNotServed } from "../../cluster/diagnose";
 import { apply, type RolloutContext } from "../context";
-import { foreignChange, foreignUpdate, markOf } from "../foreign";
+import { foreignChange, foreignUpdate, markOf, type UpdateMark } from "../foreign";
 import { earlyRollback } from "../judging";
 import type { StepEvent } from "../machine";
 import type { Rollout } from "../rollout";
@@ -15,7 +15,7 @@ const hold = (reason: string): StepEvent => ({ type: "hold", reason });
 /** Who changed what while nobody but this rollout should have; undefined when nobody did. */
 export async function whoInterfered({ context, config, foundWeights }: Rollout): Promise<string | undefined> {
   try {
-    return await foreignChange(context, config, context.updates.last ? undefined : foundWeights);
+    return await foreignChange(context, config, context.updates.count > 0 ? undefined : foundWeights);
   } catch (cause) {
     return `nobody knows whether somebody else changed it (${(cause as Error).message})`;
   }
@@ -37,6 +37,16 @@ async function whileWatching({ context, config, watch }: Rollout, update: Promis
   }
 }
 
+/** Who else updated the stack since a mark, in a clause; and has the outputs told that the next look at the live objects needs. */
+async function otherUpdates({ updates }: RolloutContext, before: UpdateMark | undefined): Promise<string | undefined> {
+  try {
+    const [after] = await Promise.all([markOf(updates), updates.outputs()]);
+    return foreignUpdate(before, after);
+  } catch (cause) {
+    return `nobody knows whether somebody else updated the stack (${(cause as Error).message})`;
+  }
+}
+
 async function raiseTo(context: RolloutContext, weight: number): Promise<StackConfig> {
   const canary = await podsFirst(context, weight);
   return apply(context, { weight, ...(canary === undefined ? {} : { canary }) }, `weight ${weight}`, { signal: context.signal });
@@ -50,13 +60,16 @@ export async function raise(rollout: Rollout, weight: number): Promise<StepEvent
   const interfered = await whoInterfered(rollout);
   if (interfered) return hold(`The weight is not raised to ${weight}, because ${interfered}.`);
   signal.throwIfAborted();
-  const before = markOf(updates);
+  const before = await markOf(updates);
   const stopped = await whileWatching(rollout, raiseTo(context, weight));
   if (stopped) return stopped;
-  const theirs = foreignUpdate(before, markOf(updates));
-  if (theirs) return hold(`The weight is ${weight} now, but ${theirs}.`);
   signal.throwIfAborted();
-  const seen = await verifySplit({ watch, weight, report, signal, pollSeconds: config.analysis.scrapeIntervalSeconds, timeoutSeconds: verifyTimeoutSeconds, stop: () => earlyRollback(watch) !== undefined });
+  const [seen, theirs] = await Promise.all([
+    verifySplit({ watch, weight, report, signal, scrapeSeconds: config.analysis.scrapeIntervalSeconds, timeoutSeconds: verifyTimeoutSeconds, stop: () => earlyRollback(watch) !== undefined }),
+    // The engine is asked while the router's counters are: neither needs the other.
+    otherUpdates(context, before),
+  ]);
+  if (theirs && seen.state !== "stopped") return hold(`The weight is ${weight} now, but ${theirs}.`);
   const after = `after ${verifyTimeoutSeconds} s`;
   switch (seen.state) {
     case "stopped":
@@ -73,6 +86,6 @@ export async function raise(rollout: Rollout, weight: number): Promise<StepEvent
     }
     case "served":
       report({ event: "split", weight, served: seen.share, message: `served as set: ${seen.sentence}` });
-      return { type: "done" };
+      return { type: "done", since: seen.since };
   }
 }

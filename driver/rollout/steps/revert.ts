@@ -8,8 +8,6 @@ import { keepingPods } from "../sizing";
 import { verifySplit } from "../verify";
 import type { TrafficWatch } from "../watch";
 
-/** Seconds between two looks at the counters while traffic goes home: nothing is worth waiting for then. */
-const POLL_SECONDS = 1;
 /** How often the live objects are sent home again after an update of ours has overtaken the first time. */
 const TRIES = 5;
 /** How often they are looked at while such an update is still ending, in ms. */
@@ -106,7 +104,7 @@ async function recordHome({ context, config, watch }: Reverting, canary: Version
 }
 
 async function confirmHome({ report }: RolloutContext, watch: TrafficWatch, config: StackConfig): Promise<void> {
-  const home = await verifySplit({ watch, weight: 0, report, pollSeconds: Math.min(POLL_SECONDS, config.analysis.scrapeIntervalSeconds), timeoutSeconds: config.rollout.verifyTimeoutSeconds });
+  const home = await verifySplit({ watch, weight: 0, report, scrapeSeconds: config.analysis.scrapeIntervalSeconds, timeoutSeconds: config.rollout.verifyTimeoutSeconds });
   report(home.state === "served"
     ? { event: "split", weight: 0, served: home.share, message: `all traffic is home: ${home.sentence}` }
     : { event: "note", weight: 0, message: `The stack says all traffic is home, but the counters do not confirm it: ${home.sentence}.` });

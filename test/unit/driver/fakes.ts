@@ -146,14 +146,14 @@ export function scene(keys: string, { up, patch, record, lease, confirm, seen }:
       latest = outputs();
       if (latest.services && canary?.withdrawn) delete (latest.services as { shop: { revisions: { canary?: string } } }).shop.revisions.canary;
       ups.push(`stable ${stable?.version} canary ${canary ? `${canary.version}${canary.withdrawn ? " withdrawn" : ""}` : "none"} previous ${previous?.version ?? "none"} weight ${weight}`);
-      return { changes: {}, seconds: 0, version: version, outputs: latest };
     },
     outputs: async () => latest,
+    version: async () => version,
     repair: async () => [],
   };
   const store = memoryStore(record);
   const ledger = new Ledger({ store, lease: { ...freeLease, ...lease }, stack: "dev", holder: "tester", folder: folder("journal") });
-  const context: RolloutContext = { file, engine, updates: new Updates(engine), ledger, dependencies: new Dependencies(), settings: {}, cluster: async () => cluster, report, signal: controller.signal, confirm: confirm ?? (async () => true) };
+  const context: RolloutContext = { file, updates: new Updates(engine), ledger, dependencies: new Dependencies(), settings: {}, cluster: async () => cluster, report, signal: controller.signal, confirm: confirm ?? (async () => true) };
   const all: Scene = { context, file, live, store, ups, patches, events, messages, interrupt: (reason) => controller.abort(reason) };
   return all;
 }

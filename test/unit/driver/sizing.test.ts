@@ -10,8 +10,8 @@ const config = (workload: object, rest: object = {}): StackConfig =>
 function context(replicas: number): { context: RolloutContext; asked: string[] } {
   const asked: string[] = [];
   const apps = { readNamespacedDeployment: async ({ name }: { name: string }) => (asked.push(name), { spec: { replicas } }) };
-  const engine = { outputs: async () => ({ services: { shop: { revisions: { stable: "shop-v1-abc" } } } }) };
-  return { asked, context: { engine, updates: {}, cluster: async () => ({ apps }) } as unknown as RolloutContext };
+  const updates = { outputs: async () => ({ services: { shop: { revisions: { stable: "shop-v1-abc" } } } }) };
+  return { asked, context: { updates, cluster: async () => ({ apps }) } as unknown as RolloutContext };
 }
 
 describe("the sizes that a rollout keeps", () => {

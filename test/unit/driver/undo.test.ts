@@ -45,7 +45,7 @@ describe("an undo", () => {
   it("goes on to the same version also when its driver died between the update and its record", async () => {
     const s = await promoted();
     s.file.edit({ stable: { version: "v1", env: { A: "b" } }, previous: "v2" }).write();
-    await s.context.engine.up("undo of the driver that died");
+    await s.context.updates.run({ message: "undo of the driver that died", lockWaitSeconds: 0, note: () => undefined });
     expect((await undo(s.context)).message).to.match(/^v1 is stable again/);
     expect(s.ups).to.deep.equal([BACK, BACK]);
     expect(s.live.stable).to.equal("shop-v1");

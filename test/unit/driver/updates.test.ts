@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { BusyError, DeadLockError, UpdateCancelledError, UpdateFailedError } from "../../../driver/errors";
-import type { StackEngine, UpdateSummary } from "../../../driver/stack/engine";
+import type { StackEngine } from "../../../driver/stack/engine";
 import { Updates } from "../../../driver/stack/updates";
 import { hurried, rejection, untilCancelled } from "./fakes";
 
@@ -11,12 +11,12 @@ function engine(up: Up, pending: readonly string[] = []): StackEngine & { ups: s
   const fake = {
     ups: [] as string[],
     repairs: 0,
-    async up(message: string, { signal }: { signal?: AbortSignal } = {}): Promise<UpdateSummary> {
+    async up(message: string, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
       const n = fake.ups.push(message) - 1;
       await up(n, signal, message);
-      return { changes: {}, seconds: 0, version: n + 1, outputs: {} };
     },
-    outputs: async () => ({}),
+    outputs: async () => ({ of: fake.ups.length }),
+    version: async () => fake.ups.length,
     repair: async () => (fake.repairs++, pending),
   };
   return fake;
@@ -41,7 +41,7 @@ describe("the updates of a stack", () => {
     const updates = new Updates(fake);
     await Promise.all(["a", "b", "c", "d"].map((m) => updates.run(options(m))));
     expect(fake.ups).to.have.members(["a", "b", "c", "d"]);
-    expect(updates.last?.version).to.equal(4);
+    expect(updates.count).to.equal(4);
   });
 
   it("go on after one that failed", async () => {
@@ -49,8 +49,29 @@ describe("the updates of a stack", () => {
     const updates = new Updates(fake);
     const [first, second] = [rejection(updates.run(options("a"))), updates.run(options("b"))];
     expect((await first)?.message).to.equal("conflict");
-    expect((await second).version).to.equal(2);
+    await second;
+    expect([fake.ups.length, updates.count]).to.deep.equal([2, 1]);
     expect(updates.wasCancelled).to.equal(false);
+  });
+
+  it("have the stack asked once for what each left, when that is needed", async () => {
+    let asked = 0;
+    const fake = engine(() => undefined);
+    const version = fake.version;
+    const updates = new Updates(Object.assign(fake, { version: () => (asked++, version()) }));
+    await updates.run(options("a"));
+    expect(await Promise.all([updates.version(), updates.version(), updates.outputs()])).to.deep.equal([1, 1, { of: 1 }]);
+    await updates.run(options("b"));
+    expect([await updates.version(), await updates.outputs(), asked]).to.deep.equal([2, { of: 2 }, 2]);
+  });
+
+  it("have it asked again when it could not tell", async () => {
+    const fake = engine(() => undefined);
+    let broken = true;
+    const updates = new Updates(Object.assign(fake, { outputs: async () => { if (broken) throw new Error("gone"); return { of: 7 }; } }));
+    expect((await rejection(updates.outputs()))?.message).to.equal("gone");
+    broken = false;
+    expect(await updates.outputs()).to.deep.equal({ of: 7 });
   });
 
   it("can be cancelled, and the cancel waits until the update has gone", async () => {
@@ -67,7 +88,7 @@ describe("the updates of a stack", () => {
     expect(gone).to.equal(true);
     expect(await update).to.be.instanceOf(UpdateCancelledError);
     expect(updates.wasCancelled).to.equal(true);
-    expect(updates.last).to.equal(undefined);
+    expect(updates.count).to.equal(0);
   });
 
   it("are known as finished again after the next one that succeeds", async () => {
@@ -101,8 +122,8 @@ describe("the updates of a stack", () => {
 
   it("wait for another update's lock and name its owner", async () => {
     const fake = engine((n) => { if (n < 3) throw locked; });
-    const { version } = await new Updates(fake).run(options("a"));
-    expect(version).to.equal(4);
+    await new Updates(fake).run(options("a"));
+    expect(fake.ups).to.have.length(4);
     expect(notes).to.deep.equal([locked.message, locked.message, locked.message]);
     expect(waits).to.deep.equal([2000, 2000, 2000]);
   });
