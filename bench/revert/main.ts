@@ -8,6 +8,7 @@ import { SHOP_IMAGE, shopImages } from "../../sandbox/demo/images";
 import { Load } from "../../sandbox/demo/load";
 import { createProject, type DemoProject } from "../../sandbox/demo/project";
 import { ensureToolchain, type Toolchain } from "../../sandbox/toolchain";
+import { median, seconds } from "../figures";
 
 const RATE = 200;
 const WEIGHT = 50;
@@ -15,8 +16,6 @@ const ANNOTATION = "nginx.ingress.kubernetes.io/canary-weight";
 /** Seconds in which a router must have turned, or the figure is none. */
 const PATIENCE = 10;
 
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
-const shown = (values: readonly number[]): string => `median ${median(values).toFixed(2)} s, slowest ${Math.max(...values).toFixed(2)} s`;
 
 async function stack(cluster: Cluster, tools: Toolchain, name: string, dwell: string): Promise<DemoProject & { host: string }> {
   const host = `${name}.example`;
@@ -92,7 +91,7 @@ async function main({ runs }: { runs: number }): Promise<boolean> {
     await cluster.down();
   }
   const ratio = median(byDriver) / median(byHand);
-  process.stdout.write(`to the last request of the canary, under ${RATE} requests a second at weight ${WEIGHT}: by hand ${shown(byHand)}; by the driver ${shown(byDriver)}; ratio ${ratio.toFixed(2)}\n`);
+  process.stdout.write(`to the last request of the canary, under ${RATE} requests a second at weight ${WEIGHT}: by hand ${seconds(byHand)}; by the driver ${seconds(byDriver)}; ratio ${ratio.toFixed(2)}\n`);
   return ratio <= 2;
 }
 
