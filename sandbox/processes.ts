@@ -24,7 +24,7 @@ export function childOf(pid: number): number {
 }
 
 /** A process and all that descend from it, parents first. */
-function treeOf(root: number): number[] {
+export function treeOf(root: number): number[] {
   const children = new Map<number, number[]>();
   for (const pid of fs.readdirSync("/proc").filter((f) => /^\d+$/.test(f)).map(Number)) {
     const parent = Number(statOf(pid)?.[1]);

@@ -1,15 +1,13 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import type { Cluster } from "../../sandbox/cluster/launch";
 import { runCanary } from "../../sandbox/demo/driver";
 import { SHOP_IMAGE } from "../../sandbox/demo/images";
 import { runAndKill } from "../../sandbox/demo/kill";
-import { failedOf, Load, totalOf, type Counts } from "../../sandbox/demo/load";
+import { Load } from "../../sandbox/demo/load";
 import { createProject, type DemoProject } from "../../sandbox/demo/project";
 import type { Toolchain } from "../../sandbox/toolchain";
+import { drift, failures, pendingOperations } from "./scene";
 
 const RATE = 200;
-const run = promisify(execFile);
 
 /** One killed rollout, and what became of it. */
 export interface KillRow {
@@ -41,27 +39,6 @@ export async function victim(cluster: Cluster, tools: Toolchain, name: string): 
   });
   for (const command of [["init"], ["deploy", "v1", "--yes"]]) await runCanary(project, command);
   return { ...project, host, namespace: name };
-}
-
-const failures = (counts: Counts, bad: string | undefined): number => Object.entries(counts).reduce((sum, [version, c]) => sum + (version === bad ? 0 : failedOf(c)), 0) + totalOf(counts["none"]);
-
-async function pulumi(project: DemoProject, ...args: string[]): Promise<string> {
-  return (await run("pulumi", [...args, "--stack", project.stack, "--non-interactive", "--color", "never"], { cwd: project.dir, env: project.env, maxBuffer: 1 << 26 })).stdout;
-}
-
-async function drift(project: DemoProject): Promise<string> {
-  try {
-    const output = await pulumi(project, "preview", "--json", "--refresh");
-    const summary = JSON.parse(/"changeSummary": (\{[^}]*\})/.exec(output)?.[1] ?? "{}") as Record<string, number>;
-    return Object.entries(summary).filter(([op]) => op !== "same").map(([op, n]) => `${n} ${op}`).join(", ") || "none";
-  } catch (error) {
-    return `preview fails: ${(error as { stdout?: string }).stdout?.slice(-200) ?? String(error)}`;
-  }
-}
-
-async function pendingOperations(project: DemoProject): Promise<number> {
-  const state = JSON.parse(await pulumi(project, "stack", "export")) as { deployment?: { pending_operations?: unknown[] } };
-  return state.deployment?.pending_operations?.length ?? 0;
 }
 
 export interface KillCase {

@@ -10,7 +10,16 @@ const knobs = {
   latencyMs: Number(process.env.LATENCY_MS ?? 5),
   confidence: Number(process.env.CONFIDENCE ?? 0.9),
   healthy: process.env.HEALTHY !== "false",
+  /** Requests a second above which it is slow. */
+  capacity: Number(process.env.CAPACITY ?? Infinity),
+  /** Path whose requests all fail. */
+  brokenPath: process.env.BROKEN_PATH,
+  /** Seconds after which it crashes; 0 never. */
+  crashAfter: Number(process.env.CRASH_AFTER ?? 0),
+  leakMbPerSecond: Number(process.env.LEAK_MB_PER_SECOND ?? 0),
 };
+/** Mean latency in ms above its capacity. */
+const OVERLOADED_MS = 1500;
 
 const requests = new Counter({ name: "http_requests_total", help: "Requests answered.", labelNames: ["version", "status"] });
 const duration = new Histogram({
@@ -21,13 +30,30 @@ const duration = new Histogram({
 });
 const confidence = new Gauge({ name: "model_prediction_confidence", help: "Mean confidence of recent predictions.", labelNames: ["version"] });
 
+new Gauge({
+  name: "shop_memory_bytes", help: "Resident memory.", labelNames: ["version"],
+  collect() {
+    this.set({ version: knobs.version }, process.memoryUsage.rss());
+  },
+});
+
 /** An exponential time with the given mean: most answers are quick, some are not. */
 const exponential = (mean: number): number => -mean * Math.log(1 - Math.random());
 
-async function shop(response: ServerResponse): Promise<void> {
+/** Times of the requests of the last second, ms. */
+const recent: number[] = [];
+
+function isOverloaded(): boolean {
+  const now = performance.now();
+  recent.push(now);
+  while (recent[0]! < now - 1000) recent.shift();
+  return recent.length > knobs.capacity;
+}
+
+async function shop(path: string, response: ServerResponse): Promise<void> {
   const done = duration.startTimer({ version: knobs.version });
-  await sleep(exponential(knobs.latencyMs));
-  const status = Math.random() < knobs.errorShare ? 500 : 200;
+  await sleep(exponential(isOverloaded() ? OVERLOADED_MS : knobs.latencyMs));
+  const status = path === knobs.brokenPath || Math.random() < knobs.errorShare ? 500 : 200;
   confidence.set({ version: knobs.version }, Math.min(1, Math.max(0, knobs.confidence + 0.05 * (Math.random() - 0.5))));
   response.writeHead(status, { "content-type": "text/plain", "x-canary-backend": knobs.version });
   response.end(status === 200 ? `shop ${knobs.version}\n` : "the till is jammed\n");
@@ -42,7 +68,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   } else if (request.url === "/health") {
     response.writeHead(knobs.healthy ? 200 : 503, { "x-canary-backend": knobs.version });
     response.end(knobs.healthy ? "ok\n" : "not ready\n");
-  } else await shop(response);
+  } else await shop(request.url ?? "/", response);
 }
 
 const server = createServer((request, response) => {
@@ -52,6 +78,12 @@ const server = createServer((request, response) => {
 // Longer than any proxy keeps an idle connection, so that it is never this side that closes under a request.
 server.keepAliveTimeout = 120_000;
 server.listen(knobs.port, () => console.log(`shop ${knobs.version} listens on ${knobs.port}`));
+
+if (knobs.crashAfter > 0) setTimeout(() => process.exit(1), knobs.crashAfter * 1000);
+
+const leaked: Buffer[] = [];
+// Filled, because memory that nobody has written to is not resident.
+if (knobs.leakMbPerSecond > 0) setInterval(() => leaked.push(Buffer.alloc(knobs.leakMbPerSecond * 1e6, 1)), 1000);
 
 let stopping = false;
 process.on("SIGTERM", () => {

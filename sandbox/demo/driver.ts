@@ -24,7 +24,7 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Lets the driver write to this terminal itself; there are no events then. */
   readonly attached?: boolean;
-  readonly onEvent?: (event: DriverEvent) => void;
+  readonly onEvent?: (event: DriverEvent, pid: number) => void;
 }
 
 /** Runs the driver's command line as a user does, in a process of its own. */
@@ -32,14 +32,15 @@ export async function runCanary(project: DemoProject, args: readonly string[], {
   const began = Date.now();
   const all = [CANARY, ...args, "--stack", project.stack, "--cwd", project.dir, ...(attached ? [] : ["--json"])];
   // A session of its own: Ctrl-C at the terminal is this process's to handle.
-  const child = spawn(process.execPath, all, { env: project.env, detached: true, stdio: ["ignore", attached ? "inherit" : "pipe", attached ? "inherit" : "pipe"] });
+  const [command, ...rest] = [...(project.within ?? []), process.execPath, ...all];
+  const child = spawn(command!, rest, { env: project.env, detached: true, stdio: ["ignore", attached ? "inherit" : "pipe", attached ? "inherit" : "pipe"] });
   const events: DriverEvent[] = [];
   let stderr = "";
   if (child.stdout)
     createInterface({ input: child.stdout }).on("line", (line) => {
       const event = JSON.parse(line) as DriverEvent;
       events.push(event);
-      onEvent?.(event);
+      onEvent?.(event, child.pid!);
     });
   child.stderr?.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
   // What the driver would make safe first ends with the cluster.

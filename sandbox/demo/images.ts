@@ -17,10 +17,17 @@ export interface ShopBehaviour {
   readonly confidence?: number;
   /** False: the health endpoint answers 503 for ever. */
   readonly healthy?: boolean;
+  /** Requests a second above which it answers after 1.5 s. */
+  readonly capacity?: number;
+  /** Path whose requests all fail. */
+  readonly brokenPath?: string;
+  /** Seconds after its start at which it crashes. */
+  readonly crashAfter?: number;
+  readonly leakMbPerSecond?: number;
 }
 
-const environment = (version: string, { errorShare, latencyMs, confidence, healthy }: ShopBehaviour): Record<string, string> => {
-  const knobs = { VERSION: version, ERROR_SHARE: errorShare, LATENCY_MS: latencyMs, CONFIDENCE: confidence, HEALTHY: healthy };
+const environment = (version: string, { errorShare, latencyMs, confidence, healthy, capacity, brokenPath, crashAfter, leakMbPerSecond }: ShopBehaviour): Record<string, string> => {
+  const knobs = { VERSION: version, ERROR_SHARE: errorShare, LATENCY_MS: latencyMs, CONFIDENCE: confidence, HEALTHY: healthy, CAPACITY: capacity, BROKEN_PATH: brokenPath, CRASH_AFTER: crashAfter, LEAK_MB_PER_SECOND: leakMbPerSecond };
   return Object.fromEntries(Object.entries(knobs).filter(([, v]) => v !== undefined).map(([k, v]) => [k, String(v)]));
 };
 

@@ -18,6 +18,8 @@ export interface DemoProject {
   readonly stackFile: string;
   /** Environment for the driver and for the Pulumi CLI. */
   readonly env: NodeJS.ProcessEnv;
+  /** Command that runs another where the project is, e.g. on a disk of its own. */
+  readonly within?: readonly string[];
 }
 
 /** Values of the stack file that a project may replace, by key without the `canary:` prefix. */

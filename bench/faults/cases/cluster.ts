@@ -1,0 +1,31 @@
+import type { FaultCase } from "../case";
+
+const API = /kube-apiserver /;
+const ETCD = /etcd --/;
+const PROMETHEUS = /prometheus --config/;
+const TRAEFIK = /traefik --/;
+const AGENT = /node\/agent\.js/;
+
+const AFTER_A_PAUSE = { exits: [0, 3], says: /held at weight \d+: /, ends: ["v2"], alone: true } as const;
+
+/** Parts of the cluster that stop, hang or die. */
+export const CLUSTER_CASES: readonly FaultCase[] = [
+  { name: "API server hangs for 4 s", ...AFTER_A_PAUSE, fault: (s) => s.freeze(API, 4) },
+  { name: "API server hangs for 20 s, longer than the Lease lasts", ...AFTER_A_PAUSE, fault: (s) => s.freeze(API, 20) },
+  { name: "API server is killed", ...AFTER_A_PAUSE, fault: async (s) => s.signal(API, "SIGKILL") },
+  {
+    name: "API server is slow: 0.3 s of every 0.4 s it stands still", ...AFTER_A_PAUSE,
+    fault: async (s) => {
+      for (let n = 0; n < 50; n++) {
+        await s.freeze(API, 0.3);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    },
+  },
+  { name: "etcd hangs for 20 s", ...AFTER_A_PAUSE, fault: (s) => s.freeze(ETCD, 20) },
+  { name: "etcd is killed", ...AFTER_A_PAUSE, fault: async (s) => s.signal(ETCD, "SIGKILL") },
+  { name: "Prometheus hangs until it is held", exits: [3], says: /No metrics for 20 s|no data/, ends: ["v2"], alone: true, fault: async (s) => s.signal(PROMETHEUS, "SIGSTOP"), mend: async (s) => s.signal(PROMETHEUS, "SIGCONT") },
+  { name: "Prometheus is killed", ...AFTER_A_PAUSE, fault: async (s) => s.signal(PROMETHEUS, "SIGKILL") },
+  { name: "ingress controller is killed", exits: [0, 3], says: /held at weight \d+: /, ends: ["v2"], alone: true, hurts: true, fault: async (s) => s.signal(TRAEFIK, "SIGKILL") },
+  { name: "node agent is killed, and every pod with it", exits: [0, 2, 3], says: /rolled back|held at weight/, ends: ["v1", "v2"], alone: true, hurts: true, fault: async (s) => s.signal(AGENT, "SIGKILL") },
+];

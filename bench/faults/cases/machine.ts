@@ -1,0 +1,85 @@
+import { spawn } from "node:child_process";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { DemoProject } from "../../../sandbox/demo/project";
+import type { FaultCase } from "../case";
+import type { Scene } from "../scene";
+
+const backendOf = ({ env }: DemoProject): string => fileURLToPath(env.PULUMI_BACKEND_URL!);
+
+const stateFile = ({ project }: Scene): string => path.join(backendOf(project), ".pulumi", "stacks", "canary", `${project.stack}.json`);
+
+function lock({ project }: Scene): string {
+  const folder = path.join(backendOf(project), ".pulumi", "locks", "organization", "canary", project.stack);
+  fs.mkdirSync(folder, { recursive: true });
+  const file = path.join(folder, "a-neighbour.json");
+  fs.writeFileSync(file, JSON.stringify({ pid: 4242, username: "ann", hostname: "another-machine", timestamp: new Date().toISOString() }));
+  return file;
+}
+
+/** Megabytes of the small disk: project, state and nothing else. */
+const DISK = 4;
+const HOLDERS: number[] = [];
+
+/** Moves project and state onto a small disk that only processes see which are started within it. */
+async function ownDisk(project: DemoProject): Promise<DemoProject> {
+  const mount = path.join(path.dirname(project.dir), `disk-${project.stack}`);
+  fs.mkdirSync(mount);
+  const script = `mount -t tmpfs -o size=${DISK}m none "$0" && mkdir "$0/project" "$0/state" && cp "$1"/Pulumi.yaml "$2" "$0/project/" && echo ready && exec sleep 600`;
+  const holder = spawn("unshare", ["--user", "--map-root-user", "--mount", "sh", "-c", script, mount, project.dir, project.stackFile], { stdio: ["ignore", "pipe", "inherit"] });
+  await new Promise((resolve) => holder.stdout.once("data", resolve));
+  holder.unref();
+  HOLDERS.push(holder.pid!);
+  const dir = path.join(mount, "project");
+  return {
+    ...project, dir, stackFile: path.join(dir, path.basename(project.stackFile)),
+    env: { ...project.env, PULUMI_BACKEND_URL: pathToFileURL(path.join(mount, "state")).href },
+    within: ["nsenter", "--target", String(holder.pid), "--user", "--preserve-credentials", "--mount", "--"],
+  };
+}
+
+/** Ends what keeps the small disks. */
+export const endDisks = (): void => HOLDERS.splice(0).forEach((pid) => process.kill(pid, "SIGKILL"));
+
+const inside = ({ project }: Scene, command: string): Promise<number | null> => {
+  const [first, ...rest] = [...project.within!, "sh", "-c", command];
+  const child = spawn(first!, rest, { stdio: "ignore" });
+  return new Promise((resolve) => child.on("close", resolve));
+};
+const fillerOf = ({ project }: Scene): string => path.join(path.dirname(project.dir), "filler");
+
+/** The driver's own machine, its disk and its state. */
+export const MACHINE_CASES: readonly FaultCase[] = [
+  {
+    name: "the disk of project and state is full", exits: [1, 3], ends: ["v2"], says: /space|disk|ENOSPC/i, place: ownDisk,
+    fault: (s) => inside(s, `dd if=/dev/zero of="${fillerOf(s)}" bs=1M count=${DISK + 1}`), mend: (s) => inside(s, `rm -f "${fillerOf(s)}"`),
+  },
+  {
+    name: "somebody else's update holds the stack", exits: [3], ends: ["v2"], says: /locked by another update \(ann@another-machine \(pid 4242\)/,
+    fault: async (s) => lock(s), mend: async (s) => fs.rmSync(lock(s)),
+  },
+  {
+    name: "the passphrase is wrong from the beginning", exits: [1, 64], ends: ["v2"], says: /passphrase/i,
+    prepare: async (s) => void Object.assign(s.project.env, { RIGHT: s.project.env.PULUMI_CONFIG_PASSPHRASE, PULUMI_CONFIG_PASSPHRASE: "wrong" }),
+    mend: async (s) => void Object.assign(s.project.env, { PULUMI_CONFIG_PASSPHRASE: s.project.env.RIGHT }),
+  },
+  {
+    name: "the state file is cut in half", exits: [1, 3], ends: ["v2"], says: /state|checkpoint|JSON|unexpected end/i,
+    fault: async (s) => {
+      fs.copyFileSync(stateFile(s), `${stateFile(s)}.kept`);
+      fs.truncateSync(stateFile(s), Math.floor(fs.statSync(stateFile(s)).size / 2));
+    },
+    mend: async (s) => fs.renameSync(`${stateFile(s)}.kept`, stateFile(s)),
+  },
+  { name: "Ctrl-C", exits: [130], ends: ["v1"], says: /All traffic is back on stable/, next: () => undefined, fault: async (_, pid) => process.kill(pid, "SIGINT") },
+  {
+    name: "Ctrl-C twice", exits: [131], ends: ["v1"], says: /SIGINT again: left where it was/, next: () => ["rollback"],
+    fault: async (_, pid) => {
+      process.kill(pid, "SIGINT");
+      await sleep(300);
+      process.kill(pid, "SIGINT");
+    },
+  },
+];
