@@ -40,19 +40,22 @@ function checkNode() {
   process.exit(1);
 }
 
+const marker = path.join(root, "node_modules", ".package-lock.json");
+const isInstalled = () => newest(marker) >= newest(path.join(root, "package-lock.json"));
+
 /** Installs the packages when package-lock.json is newer than what is installed. */
 function install() {
-  const marker = path.join(root, "node_modules", ".package-lock.json");
-  if (newest(marker) >= newest(path.join(root, "package-lock.json"))) return;
+  if (isInstalled()) return;
   run("installing packages", "npm", ["ci", "--no-audit", "--no-fund", "--ignore-scripts"]);
   fs.utimesSync(marker, new Date(), new Date());
 }
 
-/** Compiles when a source is newer than the last build; a clone without sources (an installed package) is left alone. */
+/** Nothing has changed since the last build; a clone without sources (an installed package) is left alone. */
+const isCompiled = () => !fs.existsSync(path.join(root, "tsconfig.json")) || newest(stamp) > sources.reduce((max, s) => Math.max(max, newest(path.join(root, s))), 0);
+
+/** Compiles when a source is newer than the last build. */
 function compile() {
-  if (!fs.existsSync(path.join(root, "tsconfig.json"))) return;
-  const changed = sources.reduce((max, s) => Math.max(max, newest(path.join(root, s))), 0);
-  if (newest(stamp) > changed) return;
+  if (isCompiled()) return;
   const started = new Date();
   run("compiling", process.execPath, [path.join(root, "node_modules", "typescript", "bin", "tsc"), "-p", root]);
   prune(path.join(root, "dist"));
@@ -69,9 +72,40 @@ function prune(dir) {
   }
 }
 
+const lock = path.join(root, ".build-lock");
+
+/** Whether this process has the lock now; one of a process that is gone is taken over. */
+function locked() {
+  try {
+    fs.writeFileSync(lock, String(process.pid), { flag: "wx" });
+    return true;
+  } catch (error) {
+    if (error.code !== "EEXIST") return true; // A tree that cannot be written to has bigger troubles, which are told by what comes next.
+  }
+  try {
+    process.kill(Number(fs.readFileSync(lock, "utf8")), 0);
+  } catch {
+    fs.rmSync(lock, { force: true });
+  }
+  return false;
+}
+
+/** Does something while no other command of this checkout does the same: two installations at once would remove each other's packages. */
+function alone(act) {
+  while (!locked()) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+  const unlock = () => fs.rmSync(lock, { force: true });
+  process.once("exit", unlock);
+  act();
+  process.removeListener("exit", unlock);
+  unlock();
+}
+
 /** Brings a checkout to the state in which `dist/` can run: right Node.js, packages, compiled code. */
 exports.prepare = () => {
   checkNode();
-  install();
-  compile();
+  if (isInstalled() && isCompiled()) return;
+  alone(() => {
+    install();
+    compile();
+  });
 };
