@@ -1,0 +1,1 @@
+export const STYLE = `body{font:16px/1.5 system-ui,sans-serif}`;
