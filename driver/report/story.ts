@@ -206,6 +206,6 @@ export class Story {
   }
 }
 
-const seriesKey = ({ service, track }: Pick<SeriesFacts, "service" | "track">): string => JSON.stringify([service, track]);
+const seriesKey = ({ service, track, version }: SeriesFacts): string => JSON.stringify([service, track, version]);
 const gateKey = ({ metric, gate }: Pick<GateFacts, "metric" | "gate">): string => JSON.stringify([metric, gate]);
 const pointOf = (t: number, { seconds, requests, errors, latency }: TrafficSample): TrafficPoint => ({ t, seconds, requests, errors, ...(latency ? { latency } : {}) });
