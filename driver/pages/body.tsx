@@ -1,14 +1,26 @@
 import type { VNode } from "preact";
 import type { StoryView } from "../report/story-view";
+import { Below } from "./below";
+import { Comparison, Curves } from "./curves";
+import { Gates } from "./gates";
+import { Head } from "./head";
+import { spanOf } from "./span";
+import { Stages, Timeline } from "./stages";
 
-/** What both the report and the live page show. */
+/** What both the report and the live page show: what it came to first, then how, then by what rules. */
 export function Body({ view }: { readonly view: StoryView }): VNode {
-  const { facts, timeline, verdict } = view;
+  const span = spanOf(view);
   return (
     <>
-      <h1>{`${facts.version ?? "No rollout"} on ${facts.project}/${facts.stack}`}</h1>
-      <p>{verdict}</p>
-      <ol>{timeline.map(({ t, message }) => <li key={t}>{message}</li>)}</ol>
+      <Head view={view} />
+      <div class="grid">
+        <Stages view={view} span={span} />
+        <Comparison view={view} />
+      </div>
+      <Curves view={view} span={span} />
+      <Gates view={view} span={span} />
+      <Timeline view={view} />
+      <Below view={view} />
     </>
   );
 }

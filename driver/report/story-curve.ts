@@ -72,6 +72,27 @@ export function joinTraffic(a: TrafficPoint, b: TrafficPoint): TrafficPoint {
   return { t: Math.max(a.t, b.t), seconds: a.seconds + b.seconds, requests: a.requests + b.requests, errors: a.errors + b.errors, ...(latency ? { latency } : {}) };
 }
 
+/** Requests by which a share or a quantile begins to say something. */
+const ENOUGH = 100;
+/** Parts of the time shown into which a track of few requests is cut at most. */
+const PARTS = 30;
+
+/**
+ * Points joined until each stands for enough requests, or for a thirtieth of all the time: a share of eight requests is noise, and would
+ * make a canary of little traffic look worse than it is.
+ */
+export function legible(points: readonly TrafficPoint[]): TrafficPoint[] {
+  const longest = ((points.at(-1)?.t ?? 0) - (points[0]?.t ?? 0)) / PARTS;
+  const joined: TrafficPoint[] = [];
+  for (const point of points) {
+    const last = joined.at(-1);
+    // Where nothing was served there is nothing to join: the gap stays to be seen.
+    if (last && last.requests > 0 && point.requests > 0 && last.requests < ENOUGH && last.seconds < longest) joined.splice(-1, 1, joinTraffic(last, point));
+    else joined.push(point);
+  }
+  return joined;
+}
+
 /** The last edge of a histogram is infinite, which JSON writes as null. */
 export const revived = <P extends { readonly latency?: Histogram }>(point: P): P =>
   point.latency ? { ...point, latency: { ...point.latency, le: point.latency.le.map((edge: number | null) => edge ?? Infinity) } } : point;

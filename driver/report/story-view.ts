@@ -1,5 +1,5 @@
 import type { GateAnswer } from "../../analysis";
-import type { JournalEntry, RollbackReason } from "../../components/record/format";
+import type { HistoryEntry, JournalEntry, RollbackReason } from "../../components/record/format";
 import type { Outcome, RolloutEvent } from "./events";
 
 /** What is known of a rollout from its beginning. Texts come from outside: whoever shows them must escape them. */
@@ -96,7 +96,8 @@ export interface StoryView {
   /** Of the latest event. */
   readonly at: number;
   readonly ended?: number;
-  readonly outcome?: Outcome;
+  /** Absent while it goes on. */
+  readonly outcome?: HistoryEntry["outcome"];
   /** What came of it, or what goes on, in words. */
   readonly verdict: string;
   /** Percent that is set, index of the stage, and the fraction of requests that the router was seen to send to the canary. */

@@ -1,7 +1,7 @@
 import type { GateAnswer } from "../../analysis";
-import type { JournalEntry } from "../../components/record/format";
-import type { Outcome, RolloutEvent, TrafficSample } from "./events";
-import { Curve, joinTraffic, quantilesOf, revived, type SavedCurve, type Timed, type TrafficPoint } from "./story-curve";
+import type { HistoryEntry, JournalEntry } from "../../components/record/format";
+import type { RolloutEvent, TrafficSample } from "./events";
+import { Curve, joinTraffic, legible, quantilesOf, revived, type SavedCurve, type Timed, type TrafficPoint } from "./story-curve";
 import type { Figures, GateCurveView, GatePoint, SeriesView, StageView, StoryFacts, StoryView, TimelineEntry } from "./story-view";
 
 export type { StoryFacts, StoryView } from "./story-view";
@@ -40,7 +40,7 @@ export interface SavedStory {
 
 interface StoryEnd {
   readonly t: number;
-  readonly outcome?: Outcome;
+  readonly outcome?: HistoryEntry["outcome"];
   readonly message: string;
 }
 
@@ -110,13 +110,23 @@ export class Story {
     if (!this.missing.includes(sentence)) this.missing.push(clip(sentence));
   }
 
+  /** What was not known when it began. */
+  learn(facts: Partial<StoryFacts>): void {
+    this.facts = { ...this.facts, ...defined(facts) };
+  }
+
+  /** How it ended by the record, whatever the command that ended it was called. */
+  concluded(t: number, outcome: HistoryEntry["outcome"], message = this.end?.message ?? this.message): void {
+    this.end = { t, outcome, message: clip(message) };
+  }
+
   hear(event: RolloutEvent): void {
     const { t } = event;
     if (!Number.isFinite(t)) return;
     this.at = Math.max(this.at, t);
     this.message = clip(event.message);
     const { id, version, from } = event;
-    if (event.event === "start") this.facts = { ...this.facts, ...defined({ id, version, from }) };
+    if (event.event === "start") this.learn({ id, version, from });
     // Whatever comes after an end is of somebody who goes on with it.
     this.end = event.event === "end" ? defined({ t, outcome: event.outcome, message: this.message }) as StoryEnd : undefined;
     this.follow(event);
@@ -139,7 +149,7 @@ export class Story {
       verdict: end?.message ?? reason?.message ?? this.message,
       now: { message: this.message, ...defined({ weight, stage: stages.at(-1)?.ended === undefined ? stages.at(-1)?.index : undefined, served: share === undefined ? undefined : share / 100 }) },
       timeline: [...timeline], leftOut, stages: [...stages],
-      series: [...this.series.values()].map(({ facts: of, curve }) => ({ ...of, points: curve.all().map((point) => ({ t: point.t, ...figures(point) })) })),
+      series: [...this.series.values()].map(({ facts: of, curve }) => ({ ...of, points: legible(curve.all()).map((point) => ({ t: point.t, ...figures(point) })) })),
       comparison: [...this.compared].map(([service, { stable, canary }]) => ({ service, stable: figures(stable), canary: figures(canary) })),
       split: { set: set.map((p) => [p.t, p.percent]), served: served.map((p) => [p.t, p.percent]) },
       gates: [...this.gates.values()].map(({ facts: of, curve }) => ({ ...of, points: curve.all() })),
@@ -170,7 +180,10 @@ export class Story {
   }
 
   private note({ gates: _, samples: __, stack: ___, id, version, from, asking, message, ...entry }: RolloutEvent): void {
-    this.timeline.push({ ...(defined(entry) as TimelineEntry), message: clip(message) });
+    const said = clip(message);
+    // A rollback's verdict is told by the stage, and once more with the evidence of all gates.
+    if (this.timeline.slice(-3).some((before) => before.event === entry.event && before.message === said)) return;
+    this.timeline.push({ ...(defined(entry) as TimelineEntry), message: said });
     if (this.timeline.length <= FIRST_ENTRIES + LAST_ENTRIES) return;
     this.timeline.splice(FIRST_ENTRIES, 1);
     this.leftOut++;
