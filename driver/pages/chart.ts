@@ -9,7 +9,7 @@ const WIDTH = 380;
 const HEIGHT = 190;
 
 /** Names of CSS variables, which follow the colour scheme. */
-export type Ink = "stable" | "canary" | "limit" | "good" | "plain";
+export type Ink = "stable" | "canary" | "limit" | "good" | "bad" | "plain";
 
 export interface Line {
   readonly ink: Ink;
@@ -94,16 +94,16 @@ export function chart({ span, lines, unit, limit, most, ceiling = Infinity, alt 
         axisLine: { lineStyle: { color: "var(--rule)" } }, axisTick: { lineStyle: { color: "var(--rule)" } },
       },
       yAxis: {
-        type: "value", splitNumber: 3, ...(values.length > 0 ? { min: Math.min(0, ...values), max: Math.min(ceiling, niceTop(Math.max(0, ...values))) } : { min: 0, max: 1 }),
+        type: "value", ...rounded(Math.min(0, ...values), Math.max(0, ...values), ceiling),
         axisLabel: { ...text, formatter: unit, hideOverlap: true }, splitLine: { lineStyle: { color: "var(--rule)" } },
       },
       series: [
         { type: "line", data: [], markArea: ground, markLine: rules },
         ...lines.map(({ ink, dash, step, points }) => ({
           type: "line", silent: true, emphasis: { disabled: true }, step: step ? "end" : false, connectNulls: false,
-          showSymbol: points.filter(([, v]) => v !== undefined).length < 2, symbol: "circle", symbolSize: 5, itemStyle: { color: colour(ink) },
+          symbol: "none", itemStyle: { color: colour(ink) },
           lineStyle: { color: colour(ink), width: 2, ...(dash ? { type: dash } : {}) },
-          data: points.map(([t, v]) => [ms(t), v ?? "-"]),
+          data: dataOf(step ? points : broken(points, whole / GAP)),
         })),
       ],
     } as Parameters<typeof drawing.setOption>[0]);
@@ -113,12 +113,32 @@ export function chart({ span, lines, unit, limit, most, ceiling = Infinity, alt 
   }
 }
 
-/** A little room above the highest value. */
-function niceTop(value: number): number {
-  if (value <= 0) return 1;
-  const size = 10 ** Math.floor(Math.log10(value));
-  const top = [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].find((step) => step * size >= value * 1.02) ?? 15;
-  return top * size;
+/** Part of the time shown in which nothing was measured, beyond which a line is broken. */
+const GAP = 12;
+
+type Points = Line["points"];
+
+/** Without a line over a time of which nothing is known. */
+const broken = (points: Points, longest: number): Points =>
+  points.flatMap(([t, value], i) => {
+    const before = points[i - 1]?.[0];
+    return before !== undefined && t - before > longest ? [[before + 1e-3, undefined], [t, value]] as const : [[t, value]] as const;
+  });
+
+/** ECharts' data; a point without neighbours is no line, and is drawn as a dot. */
+const dataOf = (points: Points): object[] =>
+  points.map(([t, v], i) => {
+    const alone = v !== undefined && points[i - 1]?.[1] === undefined && points[i + 1]?.[1] === undefined;
+    return { value: [t * 1000, v ?? "-"], ...(alone ? { symbol: "circle", symbolSize: 5 } : {}) };
+  });
+
+/** Ends of an axis at round numbers, and the distance of its labels. */
+function rounded(low: number, high: number, ceiling: number): { min: number; max: number; interval: number } {
+  const range = high - low || 1;
+  const size = 10 ** Math.floor(Math.log10(range));
+  const interval = [0.2, 0.25, 0.5, 1, 2, 2.5, 5].map((step) => step * size).find((step) => range / step <= 4)!;
+  const up = (value: number): number => Number((Math.ceil(value / interval - 1e-9) * interval).toPrecision(12));
+  return { min: -up(-low), max: Math.min(ceiling, up(high) || interval), interval };
 }
 
 /** As wide as its place, named for who cannot see it, and without what only a script would need. */

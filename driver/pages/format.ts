@@ -1,6 +1,11 @@
-import { duration, percent, plain } from "../../analysis/units";
+import * as units from "../../analysis/units";
 
-export { duration, percent, plain };
+/** A number and its unit stay on one line. */
+const together = (text: string): string => text.replaceAll(" ", "\u00a0");
+
+export const duration = (seconds: number): string => together(units.duration(seconds));
+export const percent = (share: number): string => together(units.percent(share));
+export const plain = units.plain;
 
 /** Where there is no number. */
 export const NONE = "–";
@@ -34,4 +39,4 @@ export function took(seconds: number): string {
 export const count = (n: number): string => Math.round(n).toString().replace(/\B(?=(\d{3})+$)/g, "\u202f");
 
 /** Shares of a hundred, for what is percent already. */
-export const outOf100 = (value: number): string => `${plain(Math.round(value * 10) / 10)} %`;
+export const outOf100 = (value: number): string => `${plain(Math.round(value * 10) / 10)}\u00a0%`;

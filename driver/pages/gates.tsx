@@ -5,7 +5,7 @@ import { Figure, type Key } from "./figure";
 import { plain } from "./format";
 
 const QUESTIONS: Readonly<Record<string, string>> = { fail: "Is it worse than stable?", pass: "Is it as good as stable?", absolute: "Does it keep to its limit?" };
-const ANSWERS: Readonly<Record<GateCurveView["answer"], string>> = { pass: "✔ pass", fail: "✘ fail", undecided: "… undecided", "not-applicable": "– not asked" };
+const ANSWERS: Readonly<Record<GateCurveView["answer"], string>> = { pass: "✔ pass", fail: "✘ fail", undecided: "○ undecided", "not-applicable": "– not asked" };
 const FIRST: readonly GateCurveView["answer"][] = ["fail", "undecided", "pass", "not-applicable"];
 
 interface Drawn extends Pick<ChartOptions, "lines" | "limit"> {

@@ -20,13 +20,12 @@ export function Stages({ view, span }: { readonly view: StoryView; readonly span
           {stages.length === 0 ? <p class="nothing">No stage has begun.</p> : (
             <table class="stages">
               <caption>{`Planned weights: ${planned} %`}</caption>
-              <thead><tr><th scope="col">Weight</th><th scope="col">Began</th><th scope="col">Served after</th><th scope="col">Took</th><th scope="col">Verdict</th></tr></thead>
+              <thead><tr><th scope="col">Weight</th><th scope="col">Began</th><th scope="col">Took</th><th scope="col">Verdict</th></tr></thead>
               <tbody>
                 {stages.map(({ weight, began, served, ended, verdict }, i) => (
                   <tr key={i}>
                     <th scope="row">{outOf100(weight)}</th>
-                    <td><Time t={began}>{clock(began)}</Time></td>
-                    <td>{served === undefined ? NONE : took(served - began)}</td>
+                    <td><Time t={began}>{clock(began)}</Time>{served === undefined ? null : <small>{`served after ${took(served - began)}`}</small>}</td>
                     <td>{took((ended ?? at) - began)}</td>
                     <td class={verdict ? `is-${verdict}` : ""}>{verdict ? (VERDICTS[verdict] ?? verdict) : ended === undefined ? "▶ under way" : NONE}</td>
                   </tr>
@@ -50,6 +49,14 @@ export function Stages({ view, span }: { readonly view: StoryView; readonly span
 
 const SIGNS: Partial<Record<TimelineEntry["event"], string>> = { start: "▶", stage: "▲", split: "✔", verdict: "◆", revert: "▼", promote: "★", end: "■" };
 
+/** A reason that is said again is no news. */
+const LONG = 60;
+function retold(timeline: readonly TimelineEntry[], index: number): string {
+  const { message } = timeline[index]!;
+  const told = timeline.slice(0, index).map((before) => before.message.replace(/^[^:]*: /, "").replace(/\.$/, "")).find((reason) => reason.length > LONG && message.includes(reason));
+  return told === undefined ? message : message.replace(told, "as above");
+}
+
 /** Everything that was said, in its order. */
 export function Timeline({ view }: { readonly view: StoryView }): VNode {
   const { timeline, leftOut } = view;
@@ -58,11 +65,11 @@ export function Timeline({ view }: { readonly view: StoryView }): VNode {
       <h2>Timeline</h2>
       {timeline.length === 0 ? <p class="nothing">Nothing has happened yet.</p> : null}
       <ol class="timeline">
-        {timeline.map(({ t, event, message, verdict }, i) => (
+        {timeline.map(({ t, event, verdict }, i) => (
           <li key={i} class={`on-${event}${verdict ? ` is-${verdict}` : ""}`}>
             <Time t={t}>{clock(t)}</Time>
             <span class="sign" aria-hidden="true">{SIGNS[event] ?? "·"}</span>
-            <span class="said">{message}</span>
+            <span class="said">{retold(timeline, i)}</span>
           </li>
         ))}
       </ol>

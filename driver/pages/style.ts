@@ -20,7 +20,7 @@ small{font-size:.8125rem;font-weight:400;color:var(--plain)}
 .good{--tone:var(--good)}.bad{--tone:var(--bad)}.wait{--tone:var(--wait)}.going{--tone:var(--going)}
 .head h1{color:var(--tone);margin:4px 0 10px}
 .verdict{font-size:1.0625rem;max-width:80ch}
-.facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,230px),1fr));gap:12px 20px;margin-top:20px}
+.facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,160px),1fr));gap:12px 18px;margin-top:20px}
 dt{color:var(--plain);font-size:.8125rem}
 dd{font-weight:600}
 .grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,340px),1fr));gap:24px 22px}
@@ -43,6 +43,7 @@ details table{font-size:.75rem}
 .figures td,.figures th:not(:first-child),details td{text-align:right}
 .figures th small{display:block}
 .stages td,.stages th{white-space:nowrap}
+.stages small{display:block}
 .journal td:nth-child(-n+3){white-space:nowrap}
 .journal td:last-child{width:100%}
 .scroll{overflow-x:auto;min-width:0}
@@ -50,7 +51,8 @@ details table{font-size:.75rem}
 .grid>section{margin-top:0;min-width:0}
 .head+.grid{margin-top:32px}
 .is-rollback,.is-fail .answer{color:var(--bad)}.is-promote,.is-measured,.is-pass .answer{color:var(--good)}.is-hold{color:var(--wait)}
-.gate{border:1px solid var(--rule);border-radius:8px;padding:12px 14px;background:var(--card);min-width:0}
+.gate{border:1px solid var(--rule);border-radius:8px;padding:12px 14px;background:var(--card);min-width:0;display:flex;flex-direction:column}
+.gate figure{margin-top:auto}
 .gate.is-fail{border:2px solid var(--bad)}
 .gate h3{display:flex;flex-wrap:wrap;gap:0 10px;align-items:baseline}
 .answer{font-weight:600}
@@ -68,7 +70,7 @@ footer{margin-top:28px}
 #connection:empty{display:none}
 #connection[data-state=live]{color:var(--good)}
 #connection[data-state=lost]{background:var(--bad);color:var(--ground);font-weight:600}
-@media (max-width:520px){.timeline li{grid-template-columns:4.4em 1fr}.timeline .sign{display:none}.stages th:nth-child(3),.stages td:nth-child(3){display:none}}
+@media (max-width:520px){.timeline li{grid-template-columns:4.4em 1fr}.timeline .sign{display:none}}
 @media print{
 :root{color-scheme:light;--ground:#fff;--ink:#000;--plain:#444;--rule:#ccc;--band:#eef2f6;--card:#fff;--stable:#0068b3;--canary:#c2500a;--limit:#8b2fb5;--good:#0a7a3f;--bad:#b3152c;--wait:#855700;--going:#0068b3}
 @page{size:A4;margin:14mm}

@@ -209,7 +209,8 @@ export class Story {
       this.series.set(seriesKey(sample), { facts: { service, track, version }, curve });
       curve.add(pointOf(t, sample));
       const stable = samples.find((s) => s.service === service && s.track === "stable");
-      if (track === "canary" && stable && sample.requests > 0) this.compare(service, pointOf(t, stable), pointOf(t, sample));
+      // On its way home the canary gets what was on its way to it, beside a stable that is being updated: nothing to be compared.
+      if (track === "canary" && stable && sample.requests > 0 && this.stages.at(-1)?.verdict !== "rollback") this.compare(service, pointOf(t, stable), pointOf(t, sample));
     }
   }
 
