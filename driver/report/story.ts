@@ -124,11 +124,12 @@ export class Story {
     const { t } = event;
     if (!Number.isFinite(t)) return;
     this.at = Math.max(this.at, t);
-    this.message = clip(event.message);
+    if (event.message !== "") this.message = clip(event.message);
     const { id, version, from } = event;
     if (event.event === "start") this.learn({ id, version, from });
-    // Whatever comes after an end is of somebody who goes on with it.
-    this.end = event.event === "end" ? defined({ t, outcome: event.outcome, message: this.message }) as StoryEnd : undefined;
+    if (event.event === "end") this.end = defined({ t, outcome: event.outcome, message: this.message }) as StoryEnd;
+    // Whatever is done after an end is done by somebody who goes on with it.
+    else if (event.event !== "observe") this.end = undefined;
     this.follow(event);
     if (event.weight !== undefined) this.set.add({ t, percent: event.weight });
     if (event.served !== undefined) this.served.add({ t, percent: 100 * event.served });
