@@ -48,6 +48,8 @@ const clip = (text: string): string => (text.length > LONGEST_TEXT ? `${text.sli
 const latest = (_: Level, b: Level): Level => b;
 const higher = (a: number | undefined, b: number | undefined): number | undefined => (a === undefined ? b : b === undefined ? a : Math.max(a, b));
 
+const level = (curve: Curve<Level>, t: number, percent: number | undefined): void => void (percent !== undefined && Number.isFinite(percent) && curve.add({ t, percent }));
+
 /** The most evidence of a span is what decided. */
 const joinGates = (a: GatePoint, b: GatePoint): GatePoint =>
   defined({ t: b.t, logE: higher(a.logE, b.logE), logEPass: higher(a.logEPass, b.logEPass), value: b.value ?? a.value }) as GatePoint;
@@ -131,8 +133,8 @@ export class Story {
     // Whatever is done after an end is done by somebody who goes on with it.
     else if (event.event !== "observe") this.end = undefined;
     this.follow(event);
-    if (event.weight !== undefined) this.set.add({ t, percent: event.weight });
-    if (event.served !== undefined) this.served.add({ t, percent: 100 * event.served });
+    level(this.set, t, event.weight);
+    level(this.served, t, event.served === undefined ? undefined : 100 * event.served);
     for (const gate of event.gates ?? []) this.judged(t, gate);
     this.sampled(t, event.samples ?? []);
     if (event.event !== "observe") this.note(event);
