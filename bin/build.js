@@ -15,7 +15,7 @@ function newest(file) {
   if (!stat.isDirectory()) return stat.mtimeMs;
   return fs
     .readdirSync(file, { withFileTypes: true })
-    .filter((e) => e.isDirectory() || e.name.endsWith(".ts"))
+    .filter((e) => e.isDirectory() || /\.tsx?$/.test(e.name))
     .reduce((max, e) => Math.max(max, newest(path.join(file, e.name))), stat.mtimeMs);
 }
 
@@ -68,7 +68,7 @@ function prune(dir) {
   for (const entry of fs.readdirSync(dir, { withFileTypes: true })) {
     const file = path.join(dir, entry.name);
     if (entry.isDirectory()) prune(file);
-    else if (/\.(js|js\.map|d\.ts)$/.test(entry.name) && !fs.existsSync(path.join(root, path.relative(path.join(root, "dist"), file).replace(/\.(js|js\.map|d\.ts)$/, ".ts")))) fs.rmSync(file);
+    else if (/\.(js|js\.map|d\.ts)$/.test(entry.name) && !hasSource(file)) fs.rmSync(file);
   }
 }
 
@@ -99,6 +99,8 @@ function alone(act) {
   process.removeListener("exit", unlock);
   unlock();
 }
+/** Whether there is a source, of either kind, of a compiled file. */
+const hasSource = (file) => [".ts", ".tsx"].some((ending) => fs.existsSync(path.join(root, path.relative(path.join(root, "dist"), file).replace(/\.(js|js\.map|d\.ts)$/, ending))));
 
 /** Brings a checkout to the state in which `dist/` can run: right Node.js, packages, compiled code. */
 exports.prepare = () => {

@@ -4,6 +4,7 @@ import { doctor } from "../verbs/doctor";
 import { history, type HistoryFlags } from "../verbs/history";
 import { errorThreshold, latencyThreshold, monitor, someTime, type MonitorFlags } from "../verbs/monitor";
 import { preview } from "../verbs/preview";
+import { report, type ReportFlags } from "../verbs/report";
 import { status, type StatusFlags } from "../verbs/status";
 import { rollback } from "../verbs/rollback";
 import type { CommonOptions } from "../verbs/session";
@@ -26,6 +27,13 @@ export function lookingVerbs(program: Command): void {
     with: (c) => c.option("--limit <n>", "how many, latest first", positive),
     examples: ["history --stack production --limit 5"],
     run: history,
+  });
+  addVerb<CommonOptions & ReportFlags>(program, {
+    usage: "report [id]",
+    description: "one HTML file that tells a rollout, by default the latest: timeline, curves, gates, config, journal",
+    with: (c) => c.option("--out <file>", "where it goes; default: the folder .canary of the project"),
+    examples: ["report --stack production", "report v1.3.0-toveb6 --stack production --out rollback.html"],
+    run: report,
   });
   addVerb(program, {
     usage: "doctor",

@@ -1,8 +1,25 @@
-import type { GateAnswer } from "../../analysis";
+import type { GateAnswer, Histogram } from "../../analysis";
 import type { RollbackReason } from "../../components/record/format";
 
 /** How a rollout ended. */
 export type Outcome = "promoted" | "rolled-back" | "held" | "interrupted" | "failed";
+
+/** What one track of a service served between two scrapes. */
+export interface TrafficSample {
+  readonly service: string;
+  readonly track: "stable" | "canary";
+  readonly version: string;
+  /** Requests and failed requests in the window, and its length in seconds. */
+  readonly requests: number;
+  readonly errors: number;
+  readonly seconds: number;
+  /** Quantiles of the latency in seconds, where it is measured; beyond the last bucket edge, that edge. */
+  readonly p50?: number;
+  readonly p95?: number;
+  readonly p99?: number;
+  /** What the quantiles are of, so that windows can be joined; `--json` leaves it out. */
+  readonly latency?: Histogram;
+}
 
 /** One thing that happened in a rollout; `--json` prints each as one line. */
 export interface RolloutEvent {
@@ -18,6 +35,14 @@ export interface RolloutEvent {
   /** Fraction of requests that the router was seen to send to the canary. */
   readonly served?: number;
   readonly gates?: readonly GateAnswer[];
+  /** On `observe`: two of each service, where a window has ended since the last one. */
+  readonly samples?: readonly TrafficSample[];
+  /** On `start` of a rollout, anew or gone on with: its id, the version under rollout, and the stable version it started from. */
+  readonly id?: string;
+  readonly version?: string;
+  readonly from?: string;
+  /** A person is being asked: nothing is to be written over the question. */
+  readonly asking?: boolean;
   readonly verdict?: string;
   readonly outcome?: Outcome;
   /** Why traffic goes home, on `revert`. */

@@ -69,7 +69,7 @@ export async function resume(context: RolloutContext, read: StackConfig, recorde
   if (to.phase === "reverting") return goHome(context, config, recorded, to.reason, to.why);
   const home = recorded.phase === "raising" || recorded.phase === "observing" || recorded.phase === "asking" ? await wasGoingHome(context, config) : undefined;
   if (home) return goHome(context, config, recorded, home, "verdict");
-  context.report({ event: "start", message: `going on with ${version} beside ${from}, which was ${recorded.phase} at weight ${recorded.weight}` });
+  context.report({ event: "start", id: recorded.id, version, from, message: `going on with ${version} beside ${from}, which was ${recorded.phase} at weight ${recorded.weight}` });
   const found = foundWeights(recorded);
   return withRollout(context, config, { version, from, plan: planOf(config, experiment !== undefined), ...(found ? { foundWeights: found } : {}) }, (rollout) => run(rollout, to));
 }
@@ -133,9 +133,10 @@ export async function deploy(context: RolloutContext, version: string, { retry =
 
   const stages = config.rollout.stages.map((s) => s.weight);
   return withRollout(context, config, { version, from, plan: planOf(config, experiment !== undefined) }, async (rollout) => {
-    report({ event: "start", message: `rolling out ${version} beside ${from}: weights ${stages.join(", ")}` });
     const now = new Date();
-    await ledger.begin({ id: rolloutId(version, now), version, from, phase: "starting", stages, weight: 0, startedAt: now.toISOString(), since: now.toISOString(), settings: resumable(settings) as Readonly<Record<string, unknown>>, ...(experiment ? { experiment } : {}) }, `${version} beside ${from}`);
+    const id = rolloutId(version, now);
+    report({ event: "start", id, version, from, message: `rolling out ${version} beside ${from}: weights ${stages.join(", ")}` });
+    await ledger.begin({ id, version, from, phase: "starting", stages, weight: 0, startedAt: now.toISOString(), since: now.toISOString(), settings: resumable(settings) as Readonly<Record<string, unknown>>, ...(experiment ? { experiment } : {}) }, `${version} beside ${from}`);
     return run(rollout, { phase: "starting" });
   });
 }

@@ -15,9 +15,12 @@ export function judgeAll(watch: TrafficWatch, clock: Clock): Verdict {
   );
 }
 
+/** A time at which nothing passes yet and no patience is at its end. */
+export const ONLY_FAILS: Clock = { elapsedSeconds: 0, dwellSeconds: Infinity, capSeconds: Infinity };
+
 /** The verdict, if it is a rollback already: tripwires and FAIL gates count from the first canary request on. */
 export function earlyRollback(watch: TrafficWatch): Verdict | undefined {
-  const verdict = judgeAll(watch, { elapsedSeconds: 0, dwellSeconds: Infinity, capSeconds: Infinity });
+  const verdict = judgeAll(watch, ONLY_FAILS);
   return verdict.verdict === "rollback" ? verdict : undefined;
 }
 

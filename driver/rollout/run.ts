@@ -2,7 +2,7 @@ import type { HistoryEntry } from "../../components/record/format";
 import { EXIT, LeaseLostError } from "../errors";
 import { apply, done, ended, held, promoted, rolledBack, type Ending, type RolloutContext } from "./context";
 import { failureEvent, sentence } from "./failures";
-import { judgeAll, recorded, servedShare } from "./judging";
+import { judgeAll, ONLY_FAILS, recorded, servedShare } from "./judging";
 import { next, type Step, type StepEvent } from "./machine";
 import { rolloutId, type Rollout } from "./rollout";
 import { ask } from "./steps/ask";
@@ -16,8 +16,6 @@ type Acting = Exclude<Step, { phase: "held" | "ended" }>;
 
 /** How a held canary goes on. */
 export const HOW_TO_GO_ON = "Go on with `canary resume`, `canary promote` or `canary rollback`.";
-
-const HERE = { elapsedSeconds: 0, dwellSeconds: Infinity, capSeconds: Infinity };
 
 function stage(rollout: Rollout, index: number): Promise<StepEvent> {
   const { context, config, watch } = rollout;
@@ -126,7 +124,7 @@ async function tell({ context, watch, config }: Rollout, step: Acting, event: St
   if (event.type === "done" && step.phase !== "observing") return;
   if (event.type === "failed") context.report({ event: "revert", weight: 0, why: event.why, message: `going home: ${event.reason}` });
   if (!judged) return;
-  const gates = judgeAll(watch, HERE).gates;
+  const gates = judgeAll(watch, ONLY_FAILS).gates;
   const stage = "stage" in step ? { stage: step.stage } : {};
   const weight = "stage" in step ? config.rollout.stages[step.stage]!.weight : config.rollout.stages.at(-1)!.weight;
   const verdict = event.type === "failed" ? "rollback" : event.type === "hold" ? "hold" : "promote";

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { whyMissing, type TrafficWindow } from "../../analysis";
-import type { Reporter } from "../report/events";
+import type { Reporter, RolloutEvent } from "../report/events";
 import { judgeSplit, type SplitJudgement } from "./split";
-import { pollAll, type TrafficWatch } from "./watch";
+import { pollAll, samplesOf, type Polled, type TrafficWatch } from "./watch";
 
 export interface VerifyOptions {
   readonly watch: TrafficWatch;
@@ -15,6 +15,8 @@ export interface VerifyOptions {
   readonly signal?: AbortSignal;
   /** Asked after every look, so that tripwires are not blind during the verification; true ends it early. */
   readonly stop?: () => boolean;
+  /** What the events of a look say beyond the split. */
+  readonly telling?: (polled: readonly Polled[]) => Partial<RolloutEvent>;
 }
 
 export interface Verified {
@@ -66,22 +68,23 @@ export async function verifySplit(options: VerifyOptions): Promise<Verified> {
   };
   for (const deadline = Date.now() + timeoutSeconds * 1000; Date.now() < deadline; ) {
     await sleep(lookEvery(scrapeSeconds) * 1000, undefined, { signal });
+    const polled = await pollAll(watch, "settling", signal);
     let news = false;
-    for (const { service, reading } of await pollAll(watch, "settling", signal)) {
+    for (const { service, reading } of polled) {
       if (reading.kind !== "value") {
         missing = whyMissing(reading);
         continue;
       }
       const before = readAt.get(service.name);
       readAt.set(service.name, Date.now());
+      news = true;
       // The first window reaches back to before the weight was set.
       if (before === undefined) continue;
       tallies.set(service.name, count(tallies.get(service.name), weight, reading.value, service.sticky, before));
-      news = true;
     }
+    if (news) report({ event: "observe", weight, served: shareOfAll(), ...(options.telling?.(polled) ?? samplesOf(polled)), message: describe() });
     if (options.stop?.()) return { state: "stopped", share: shareOfAll(), sentence: describe() };
     if (!news) continue;
-    report({ event: "observe", weight, served: shareOfAll(), message: describe() });
     if (watch.services.every((s) => tallies.get(s.name)?.judgement.state === "served"))
       return { state: "served", share: shareOfAll(), sentence: describe(), since: Math.max(...[...tallies.values()].map((t) => t.since)) };
   }

@@ -7,6 +7,8 @@ import { trackName } from "../../components/names";
 import { podReader, type PodReader } from "../cluster/pods";
 import type { ClusterAccess } from "../cluster/client";
 import { UsageError } from "../errors";
+import type { TrafficSample } from "../report/events";
+import { quantilesOf } from "../report/story-curve";
 import { Dependencies } from "../resilience/registry";
 import { openPrometheus } from "../resilience/prometheus";
 import { canaryProbe, type HealthProbe } from "./probe";
@@ -20,6 +22,7 @@ export interface WatchedService {
   readonly critical: boolean;
   /** Sessions stick to a track, so that the share of requests is not the weight. */
   readonly sticky: boolean;
+  readonly versions: Versions;
   readonly judge: Judge;
   readonly probe: HealthProbe | undefined;
   /** Reads what is new, feeds the judge, and returns what the router served. */
@@ -42,7 +45,7 @@ class Watched implements WatchedService {
     readonly sticky: boolean,
     readonly judge: Judge,
     private readonly sources: Sources,
-    private readonly canary: string,
+    readonly versions: Versions,
     private readonly probeInterval: number,
   ) {}
 
@@ -52,7 +55,7 @@ class Watched implements WatchedService {
 
   async poll(phase: Phase, signal?: AbortSignal): Promise<Reading<TrafficWindow>> {
     const { meter, metrics, pods } = this.sources;
-    const [reading, own, health] = await Promise.all([meter.poll(signal), metrics.poll(signal), pods.health(this.name, this.canary), this.probeWhenDue(phase, signal)]);
+    const [reading, own, health] = await Promise.all([meter.poll(signal), metrics.poll(signal), pods.health(this.name, this.versions.canary), this.probeWhenDue(phase, signal)]);
     if (reading.kind === "value") this.judge.observe(reading.value, phase);
     // A scrape that has not come yet is no blindness.
     else if (reading.kind !== "too-few-samples") this.judge.noData(whyMissing(reading));
@@ -121,12 +124,36 @@ export async function watchTraffic(config: StackConfig, versions: Versions, acce
     const phi = await measureOverdispersion(source, target, { seconds: HISTORY, signal });
     const judge = new Judge(gates, { stages: config.rollout.stages }, { services: critical, ...(phi.kind === "value" ? { overdispersion: phi.value } : {}) });
     const sources = { meter: createMeter(source, target), metrics: createMetricPoller(source, gates, target), pods, probe: canaryProbe(config, service) };
-    return new Watched(name, service.critical, service.routing.session?.kind === "cookie", judge, sources, versions.canary, probeIntervalSeconds);
+    return new Watched(name, service.critical, service.routing.session?.kind === "cookie", judge, sources, versions, probeIntervalSeconds);
   };
   return { services: await Promise.all(Object.entries(config.services).map(open)), close: () => source.close() };
 }
 
+/** What a poll of a service brought. */
+export interface Polled {
+  readonly service: WatchedService;
+  readonly reading: Reading<TrafficWindow>;
+}
+
+/**
+ * What a poll saw, for those who listen; services of which it brought nothing new are left out.
+ *
+ * @param now the versions behind the two tracks, where they are no longer those that the watch began with
+ */
+export const samplesOf = (polled: readonly Polled[], now?: Versions): { readonly samples?: readonly TrafficSample[] } => {
+  const samples = polled.flatMap(({ service: { name, versions: before }, reading }) => {
+    const versions = now ?? before;
+    if (reading.kind !== "value") return [];
+    const { from, to } = reading.value;
+    return (["stable", "canary"] as const).map((track): TrafficSample => {
+      const { requests, errors, latency } = reading.value[track];
+      return { service: name, track, version: versions[track], requests, errors, seconds: to - from, ...quantilesOf(latency), ...(latency ? { latency } : {}) };
+    });
+  });
+  return samples.length > 0 ? { samples } : {};
+};
+
 /** One poll of all services at once. */
-export function pollAll(watch: TrafficWatch, phase: Phase, signal?: AbortSignal): Promise<{ service: WatchedService; reading: Reading<TrafficWindow> }[]> {
+export function pollAll(watch: TrafficWatch, phase: Phase, signal?: AbortSignal): Promise<Polled[]> {
   return Promise.all(watch.services.map(async (service) => ({ service, reading: await service.poll(phase, signal) })));
 }

@@ -1,15 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { earlyRollback, judgeAll, recorded, servedShare } from "../judging";
+import { earlyRollback, judgeAll, ONLY_FAILS, recorded, servedShare } from "../judging";
 import type { StepEvent } from "../machine";
 import type { Rollout } from "../rollout";
-import { pollAll } from "../watch";
+import { pollAll, samplesOf } from "../watch";
 import { finalCheck } from "./observe";
-
-const HOLD = { elapsedSeconds: 0, dwellSeconds: Infinity, capSeconds: Infinity };
 
 /** Waits for an answer and goes on watching; the answer, or the failure that came before it. */
 export async function whileWatching<T extends boolean>({ context, config, watch }: Rollout, answering: (signal: AbortSignal) => Promise<T>): Promise<T | StepEvent> {
-  const { signal, ledger } = context;
+  const { signal, ledger, report } = context;
   const asking = new AbortController();
   let answer: T | undefined;
   let broken: Error | undefined;
@@ -22,10 +20,12 @@ export async function whileWatching<T extends boolean>({ context, config, watch 
       signal.throwIfAborted();
       if (broken) throw broken;
       if (answer !== undefined) return answer;
-      await pollAll(watch, "observing", signal);
+      const polled = await pollAll(watch, "observing", signal);
+      const { gates } = judgeAll(watch, ONLY_FAILS);
+      report({ event: "observe", asking: true, served: servedShare(watch), gates, ...samplesOf(polled), message: "waiting for an answer" });
       const failed = earlyRollback(watch);
       if (failed) return { type: "failed", why: "verdict", reason: failed.reason };
-      ledger.seen(servedShare(watch), recorded(judgeAll(watch, HOLD).gates));
+      ledger.seen(servedShare(watch), recorded(gates));
     }
   } finally {
     signal.removeEventListener("abort", stop);

@@ -5,7 +5,7 @@ import { driftedSplit, judgeAll, recorded, servedShare } from "../judging";
 import type { StepEvent } from "../machine";
 import type { Rollout } from "../rollout";
 import { whoInterfered } from "./raise";
-import { pollAll, type TrafficWatch, type WatchedService } from "../watch";
+import { pollAll, samplesOf, type Polled, type TrafficWatch, type WatchedService } from "../watch";
 
 const summary = (verdict: Verdict): string => verdict.gates.filter((g) => g.answer !== "not-applicable").map((g) => `${g.metric} ${g.answer}`).join(", ");
 
@@ -17,13 +17,15 @@ class Sight {
     this.lastSeen = new Map(watch.services.map((s) => [s, Date.now()]));
   }
 
-  async poll(phase: "settling" | "observing", signal: AbortSignal): Promise<string | undefined> {
+  /** What came, and why nothing did for too long. */
+  async poll(phase: "settling" | "observing", signal: AbortSignal): Promise<{ polled: readonly Polled[]; lost?: string }> {
     const patience = this.config.rollout.verifyTimeoutSeconds;
-    for (const { service, reading } of await pollAll(this.watch, phase, signal)) {
+    const polled = await pollAll(this.watch, phase, signal);
+    for (const { service, reading } of polled) {
       if (reading.kind === "value") this.lastSeen.set(service, Date.now());
-      else if (Date.now() - (this.lastSeen.get(service) ?? 0) > patience * 1000) return `No metrics for ${patience} s: ${whyMissing(reading)}`;
+      else if (Date.now() - (this.lastSeen.get(service) ?? 0) > patience * 1000) return { polled, lost: `No metrics for ${patience} s: ${whyMissing(reading)}` };
     }
-    return undefined;
+    return { polled };
   }
 }
 
@@ -40,10 +42,12 @@ export async function observe(rollout: Rollout, index: number, began = Date.now(
   const { weight, dwellSeconds } = config.rollout.stages[index] as Stage;
   const { warmUpSeconds, capSeconds, onBlind } = config.rollout;
   const sight = new Sight(watch, config);
+  let polled: readonly Polled[] = [];
   for (;;) {
     const settled = (Date.now() - began) / 1000;
     const elapsedSeconds = Math.max(0, settled - warmUpSeconds);
     const verdict = judgeAll(watch, { elapsedSeconds, dwellSeconds, capSeconds });
+    report({ event: "observe", stage: index, weight, served: servedShare(watch), gates: verdict.gates, ...samplesOf(polled), message: `weight ${weight}, ${settled.toFixed(0)} s: ${summary(verdict)}` });
     const event = plan.experiment ? (elapsedSeconds >= dwellSeconds ? ({ type: "done" } as const) : undefined) : eventOf(verdict);
     if (event) {
       const said = plan.experiment ? "measured" : verdict.verdict;
@@ -55,12 +59,13 @@ export async function observe(rollout: Rollout, index: number, began = Date.now(
       const who = await whoInterfered(rollout);
       return { type: "hold", reason: `The split changed during the stage: ${drifted}${who ? `, because ${who}` : ""}.` };
     }
-    report({ event: "observe", stage: index, weight, served: servedShare(watch), gates: verdict.gates, message: `weight ${weight}, ${settled.toFixed(0)} s: ${summary(verdict)}` });
     ledger.seen(servedShare(watch), recorded(verdict.gates));
     // The dwell's end need not wait for the next scrape.
     const left = warmUpSeconds + dwellSeconds - settled;
     await sleep(Math.min(config.analysis.scrapeIntervalSeconds, left > 0 ? left : Infinity) * 1000, undefined, { signal });
-    const lost = await sight.poll((Date.now() - began) / 1000 < warmUpSeconds ? "settling" : "observing", signal);
+    const looked = await sight.poll((Date.now() - began) / 1000 < warmUpSeconds ? "settling" : "observing", signal);
+    polled = looked.polled;
+    const { lost } = looked;
     if (lost) return onBlind === "rollback" ? { type: "failed", why: "blind", reason: lost } : { type: "hold", reason: lost };
   }
 }
@@ -74,7 +79,9 @@ export async function finalCheck({ context, config, watch }: Rollout): Promise<S
   const waiting = new Map(watch.services.map((s) => [s, "no new samples"]));
   for (const deadline = Date.now() + config.rollout.verifyTimeoutSeconds * 1000; waiting.size > 0 && Date.now() < deadline; ) {
     await sleep(config.analysis.scrapeIntervalSeconds * 1000, undefined, { signal });
-    for (const { service, reading } of await pollAll(watch, "observing", signal))
+    const polled = await pollAll(watch, "observing", signal);
+    report({ event: "observe", ...samplesOf(polled), message: "final check" });
+    for (const { service, reading } of polled)
       if (reading.kind === "value") waiting.delete(service);
       else if (waiting.has(service)) waiting.set(service, whyMissing(reading));
   }

@@ -7,6 +7,7 @@ import { apply } from "../context";
 import type { StepEvent } from "../machine";
 import type { Rollout } from "../rollout";
 import { verifySplit } from "../verify";
+import { samplesOf } from "../watch";
 import { whileWatching } from "./ask";
 import { finalCheck } from "./observe";
 import { raise, whoInterfered } from "./raise";
@@ -69,9 +70,9 @@ async function close(rollout: Rollout): Promise<StepEvent> {
 }
 
 /** Where versions are told apart by their own metrics, the new stable version looks like the canary it was: only the router's counters can tell. */
-async function confirmClosed({ context, config, watch }: Rollout): Promise<void> {
+async function confirmClosed({ context, config, watch, version }: Rollout): Promise<void> {
   if (config.analysis.source === "app") return;
-  const home = await verifySplit({ watch, weight: 0, report: context.report, scrapeSeconds: config.analysis.scrapeIntervalSeconds, timeoutSeconds: config.rollout.verifyTimeoutSeconds });
+  const home = await verifySplit({ watch, weight: 0, report: context.report, telling: (polled) => samplesOf(polled, { stable: version, canary: version }), scrapeSeconds: config.analysis.scrapeIntervalSeconds, timeoutSeconds: config.rollout.verifyTimeoutSeconds });
   if (home.state === "off") context.report({ event: "note", message: `The weight is back at 0, but the counters do not confirm it: ${home.sentence}.` });
 }
 

@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StackConfig } from "../../../components/config";
 import { whyNotServed } from "../../cluster/diagnose";
+import type { RolloutEvent } from "../../report/events";
 import { apply, type RolloutContext } from "../context";
 import { foreignChange, foreignUpdate, markOf, type UpdateMark } from "../foreign";
-import { earlyRollback } from "../judging";
+import { earlyRollback, judgeAll, ONLY_FAILS } from "../judging";
 import type { StepEvent } from "../machine";
 import type { Rollout } from "../rollout";
 import { podsFirst } from "../sizing";
-import { pollAll } from "../watch";
+import { pollAll, samplesOf, type Polled } from "../watch";
 import { verifySplit } from "../verify";
 
 const hold = (reason: string): StepEvent => ({ type: "hold", reason });
@@ -21,16 +22,20 @@ export async function whoInterfered({ context, config, foundWeights }: Rollout):
   }
 }
 
+/** What a look tells while nothing can pass yet. */
+const seenBy = ({ watch }: Rollout) => (polled: readonly Polled[]): Partial<RolloutEvent> => ({ gates: judgeAll(watch, ONLY_FAILS).gates, ...samplesOf(polled) });
+
 /** Waits for an update and goes on watching: a canary that fails meanwhile is not served any longer than it must be. */
-async function whileWatching({ context, config, watch }: Rollout, update: Promise<StackConfig>): Promise<StepEvent | undefined> {
-  const { signal } = context;
+async function whileWatching(rollout: Rollout, weight: number, update: Promise<StackConfig>): Promise<StepEvent | undefined> {
+  const { context: { signal, report }, config, watch } = rollout;
   let running = true;
   const settled = update.then(() => void (running = false), (error: Error) => (running = false, error));
   for (;;) {
     const failure = await Promise.race([settled, sleep(config.analysis.scrapeIntervalSeconds * 1000, undefined, { signal })]);
     if (failure) throw failure;
     if (!running) return undefined;
-    await pollAll(watch, "settling", signal);
+    const polled = await pollAll(watch, "settling", signal);
+    report({ event: "observe", ...seenBy(rollout)(polled), message: `pulumi up: weight ${weight} …` });
     const early = earlyRollback(watch);
     // The revert cancels the update, and patches the live objects before it waits for its end.
     if (early) return { type: "failed", why: "verdict", reason: early.reason };
@@ -61,11 +66,11 @@ export async function raise(rollout: Rollout, weight: number): Promise<StepEvent
   if (interfered) return hold(`The weight is not raised to ${weight}, because ${interfered}.`);
   signal.throwIfAborted();
   const before = await markOf(updates);
-  const stopped = await whileWatching(rollout, raiseTo(context, weight));
+  const stopped = await whileWatching(rollout, weight, raiseTo(context, weight));
   if (stopped) return stopped;
   signal.throwIfAborted();
   const [seen, theirs] = await Promise.all([
-    verifySplit({ watch, weight, report, signal, scrapeSeconds: config.analysis.scrapeIntervalSeconds, timeoutSeconds: verifyTimeoutSeconds, stop: () => earlyRollback(watch) !== undefined }),
+    verifySplit({ watch, weight, report, signal, scrapeSeconds: config.analysis.scrapeIntervalSeconds, timeoutSeconds: verifyTimeoutSeconds, stop: () => earlyRollback(watch) !== undefined, telling: seenBy(rollout) }),
     // The engine is asked while the router's counters are: neither needs the other.
     otherUpdates(context, before),
   ]);

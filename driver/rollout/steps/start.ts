@@ -10,7 +10,7 @@ import type { StepEvent } from "../machine";
 import { probeCanary } from "../probe";
 import type { Rollout } from "../rollout";
 import { stableFloors } from "../sizing";
-import { pollAll } from "../watch";
+import { pollAll, samplesOf } from "../watch";
 
 const failed = (reason: string): StepEvent => ({ type: "failed", why: "start", reason });
 
@@ -45,7 +45,9 @@ export async function start(rollout: Rollout): Promise<StepEvent> {
   const trouble = (await startPods(rollout)) ?? (await probeCanary(watch, config, signal));
   if (trouble) return failed(trouble);
   // The canary's start took some seconds, in which the baseline was served: enough to foresee how long the stages will take.
-  const foreseen = expectation(config, await pollAll(watch, "settling", signal));
+  const polled = await pollAll(watch, "settling", signal);
+  report({ event: "observe", weight: 0, ...samplesOf(polled), message: "the canary is ready" });
+  const foreseen = expectation(config, polled);
   if (foreseen) report({ event: "note", message: foreseen });
   return { type: "done" };
 }

@@ -41,7 +41,7 @@ export async function rolling(keys: string, { experiment, insisted, served, ...o
   const share = served ?? ((l: Live) => (l.canary === l.stable ? 0 : Number(l.weight)));
   const watch: TrafficWatch = {
     services: [{
-      name: "shop", critical: true, sticky: false, judge, probe: undefined,
+      name: "shop", critical: true, sticky: false, versions: { stable: "v1", canary: "v2" }, judge, probe: undefined,
       async poll() {
         const weight = share(live);
         if (weight === undefined) return { kind: "query-failed", reason: "Prometheus does not answer." };
