@@ -42,7 +42,7 @@ tbody th{color:inherit;font-weight:600}
 details table{font-size:.75rem}
 .figures td,.figures th:not(:first-child),details td{text-align:right}
 .figures th small{display:block}
-.stages td,.stages th{white-space:nowrap}
+.stages td:not(:last-child),.stages th{white-space:nowrap}
 .stages small{display:block}
 .journal td:nth-child(-n+3){white-space:nowrap}
 .journal td:last-child{width:100%}

@@ -110,7 +110,7 @@ function finish(story: Story, book: Book | undefined, id: string): void {
 
 /**
  * Writes the report of a rollout, by default of the latest, from what this folder keeps of it, or from the rollout record and
- * Prometheus' history; with `--json` prints what it would show.
+ * Prometheus' history; with `--json` prints what it would show, and writes a file only with `--out`.
  *
  * @throws UsageError when there is no such rollout, or the stack file cannot be read; DriverError when the file cannot be written
  */
@@ -125,13 +125,12 @@ export async function report(options: CommonOptions & ReportFlags, wanted?: stri
   if (kept) finish(story, book, id);
   const local = folder.journal(id);
   const view = story.snapshot(local.length > 0 ? local : (book?.journal ?? []).filter(({ rollout }) => rollout === id));
-  if (options.json) {
-    process.stdout.write(`${JSON.stringify({ event: "report", stack: options.stack, report: view })}\n`);
-    return EXIT.done;
+  if (!options.json || options.out !== undefined) {
+    const html = renderPage(view, { live: false });
+    const file = await written(html, options.out, () => folder.writeReport(id, html));
+    if (!options.json) process.stdout.write(`${view.verdict}\nReport: ${file}\n`);
   }
-  const html = renderPage(view, { live: false });
-  const file = await written(html, options.out, () => folder.writeReport(id, html));
-  process.stdout.write(`${view.verdict}\nReport: ${file}\n`);
+  if (options.json) process.stdout.write(`${JSON.stringify({ event: "report", stack: options.stack, report: view })}\n`);
   return EXIT.done;
 }
 
