@@ -26,8 +26,9 @@ class StoryKeeper implements Listener {
     const { current, folder } = this.follower;
     if (!current) return;
     // Nobody waits for the file, which is written when the stack is free again: what is said last is how the rollout ended.
-    if (event.event === "end") this.occasion.note(`Report: ${folder.report(current.id)}`);
-    else this.timer ??= setTimeout(() => this.save(), SAVE_EVERY).unref();
+    const file = folder.report(current.id);
+    if (event.event === "end" && file !== undefined) this.occasion.note(`Report: ${file}`);
+    else if (event.event !== "end") this.timer ??= setTimeout(() => this.save(), SAVE_EVERY).unref();
   }
 
   async close(): Promise<void> {
