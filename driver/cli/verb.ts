@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { stackOptions } from "../settings";
 import type { CommonOptions } from "../verbs/session";
 
@@ -19,7 +19,7 @@ export interface VerbSpec<O extends CommonOptions> {
 export function addVerb<O extends CommonOptions>(program: Command, spec: VerbSpec<O>): void {
   const command = program.command(spec.usage).description(spec.description);
   stackOptions(command)
-    .option("--cwd <dir>", "the Pulumi project's folder", process.cwd())
+    .addOption(new Option("--cwd <dir>", "the Pulumi project's folder").default(process.cwd(), "the current folder").env("CANARY_CWD"))
     .option("--json", "one JSON object a line instead of text")
     .option("--yes", "answer every question with yes")
     .option("--debug", "show stack traces");
