@@ -3,7 +3,8 @@ import * as path from "node:path";
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof SHELLS)[number];
 
-const BIN = path.resolve(__dirname, "../../../bin/canary.js");
+// Not bin/canary.js, which compiles a checkout whose sources have changed: a press of Tab is no time for that.
+const MAIN = path.resolve(__dirname, "../main.js");
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 // The scripts ask this very program, so that they work for a clone as well as for an installed command, and never go stale. They pass
@@ -62,4 +63,4 @@ complete -c canary -f -a '(__canary_complete)'
 const SCRIPTS: Readonly<Record<Shell, (ask: string) => string>> = { bash, zsh, fish };
 
 /** A script for a shell to read: `source <(canary completion bash)`. */
-export const scriptFor = (shell: Shell): string => SCRIPTS[shell](`${quote(process.execPath)} ${quote(BIN)} complete --`);
+export const scriptFor = (shell: Shell): string => SCRIPTS[shell](`${quote(process.execPath)} ${quote(MAIN)} complete --`);

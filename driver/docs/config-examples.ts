@@ -92,7 +92,8 @@ canary:router: gateway-api
 canary:gateway: { name: public, namespace: infra }
 canary:analysis: { source: traefik-gateway }`,
   "canary:ingressController": `
-canary:ingressController: { install: traefik, replicas: 3 }`,
+canary:ingressController: { install: traefik, replicas: 3 }
+canary:analysis: { source: traefik }`,
   "canary:monitoring": `
 canary:monitoring: { labels: { release: prometheus }, alertLabels: { team: shop } }`,
   "canary:networkPolicy": `
