@@ -5,7 +5,8 @@ import { Terminal } from "./shell";
 /** Runs the shell blocks of a page in order, in one terminal in a fresh copy, as a reader does. */
 export function runsPage(file: string, { slow }: { slow: boolean }): void {
   describe(`the commands of ${file}${slow ? ", the long ones too" : ""}`, function () {
-    this.timeout(600_000);
+    // A block may build the tools.
+    this.timeout(3_600_000);
     let terminal: Terminal;
     let broken: string | undefined;
     before(() => (terminal = new Terminal()));

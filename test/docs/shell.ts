@@ -26,7 +26,14 @@ export class Terminal {
     this.bash = spawn("bash", ["--noprofile", "--norc"], { cwd: this.dir, env: this.environment() });
     for (const stream of [this.bash.stdout, this.bash.stderr]) stream.on("data", (chunk: Buffer) => this.hear(chunk.toString()));
     this.bash.on("close", () => this.hear("", true));
+    // Clusters stay up by themselves, also when whoever waits for the test has lost patience.
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, this.stop);
   }
+
+  private readonly stop = (): void => {
+    this.close();
+    process.exit(1);
+  };
 
   /** Clusters of its own, which nobody else's commands see; the tools are the user's, because they take twenty minutes to build. */
   private environment(): NodeJS.ProcessEnv {
@@ -58,6 +65,7 @@ export class Terminal {
 
   /** Ends the terminal, its clusters and its files. */
   close(): void {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, this.stop);
     this.bash.kill();
     execFileSync(process.execPath, ["bin/bootstrap.js", "sandbox/cli", "down", "--all"], { cwd: this.dir, env: this.environment(), stdio: "ignore" });
     fs.rmSync(this.home, { recursive: true, force: true });
