@@ -21,49 +21,55 @@ function unitOf(quantity: BuiltIn | undefined): z.ZodType<number> {
   return quantity === "errors" || quantity === "success" ? share : seconds;
 }
 
+const isCritical = (fallback: boolean) => critical.default(fallback).describe("Whether it decides over the rollout; one that does not can only hold it.");
+const kind = <const K extends string>(name: K, what: string) => z.literal(name).describe(what);
+const ofQuantity = of.optional().describe("Which of the service's own quantities; give either this or `query`. Default the rule's name where it is one of them.");
+const ofQuery = query.optional().describe("PromQL with placeholders, instead of `of`.");
+const overTime = seconds.optional().describe("Only what the last so long brought. Default the whole stage.");
+
 /** Errors ÷ requests, or any pair of counters, judged sequentially against the baseline. */
 const ratio = z.strictObject({
-  kind: z.literal("ratio"),
-  critical: critical.optional(),
-  /** Counters with placeholders; without them the service's own errors ÷ requests. */
-  numerator: query.optional(),
-  denominator: query.optional(),
-  better: better.default("lower"),
-  /** The share that must not be exceeded (fallen below, when higher is better), whatever the baseline does. */
-  absolute: share.optional(),
-  /** A ratio to the baseline that is still tolerated. */
-  r0: positive.min(1, { error: "expected 1 or more" }).default(1.1),
-  /** A ratio that must be excluded to advance; default by weight. */
-  r1: positive.gt(1, { error: "expected more than 1" }).optional(),
+  kind: kind("ratio", "Errors ÷ requests, or any pair of counters, judged sequentially against the baseline."),
+  critical: critical.optional().describe("Whether it decides over the rollout; one that does not can only hold it. Default true for `errors`, else false."),
+  numerator: query.optional().describe("Counter with placeholders; without it the service's own errors."),
+  denominator: query.optional().describe("Counter with placeholders; without it the service's own requests."),
+  better: better.default("lower").describe("Which direction is good."),
+  absolute: share.optional().describe("The share that must not be exceeded (fallen below, when higher is better), whatever the baseline does."),
+  r0: positive.min(1, { error: "expected 1 or more" }).default(1.1).describe("A ratio to the baseline that is still tolerated."),
+  r1: positive.gt(1, { error: "expected more than 1" }).optional().describe("A ratio that must be excluded to advance. Default by weight: 2.0 at 5 %, 1.5 at 25 %, 1.25 at 50 %."),
 });
 
 /** Latencies, judged sequentially at the baseline's bucket edges; p50, p95, p99 are absolute limits. */
 const shape = z.strictObject({
-  kind: z.literal("shape"),
-  critical: critical.default(true),
-  p50: seconds.optional(),
-  p95: seconds.optional(),
-  p99: seconds.optional(),
-  r0: positive.min(1, { error: "expected 1 or more" }).default(1.2),
-  r1: positive.gt(1, { error: "expected more than 1" }).optional(),
+  kind: kind("shape", "Latencies, judged sequentially at the baseline's bucket edges."),
+  critical: isCritical(true),
+  p50: seconds.optional().describe("Absolute limit of the median, e.g. `100ms`."),
+  p95: seconds.optional().describe("Absolute limit of the 95th percentile."),
+  p99: seconds.optional().describe("Absolute limit of the 99th percentile."),
+  r0: positive.min(1, { error: "expected 1 or more" }).default(1.2).describe("A ratio to the baseline's share of slow requests that is still tolerated."),
+  r1: positive.gt(1, { error: "expected more than 1" }).optional().describe("A ratio that must be excluded to advance. Default by weight."),
 });
 
 /** The mean of any query's value, judged sequentially by a confidence sequence. */
-const gauge = z.strictObject({ kind: z.literal("gauge"), critical: critical.default(false), query, atLeast: gaugeLimit.optional(), atMost: gaugeLimit.optional() });
+const gauge = z.strictObject({
+  kind: kind("gauge", "The mean of any query's value, judged sequentially by a confidence sequence."),
+  critical: isCritical(false),
+  query: query.describe("PromQL with placeholders."),
+  atLeast: gaugeLimit.optional().describe("Least value: a number, `80%`, `500ms`, or `80%ofBaseline`; give either this or `atMost`."),
+  atMost: gaugeLimit.optional().describe("Greatest value, written like `atLeast`."),
+});
 
 /** A plain comparison at the end of the dwell (systems B, C). */
 const threshold = z
   .strictObject({
-    kind: z.literal("threshold"),
-    critical: critical.default(true),
-    of: of.optional(),
-    query: query.optional(),
-    atMost: boundary.optional(),
-    atLeast: boundary.optional(),
-    /** Only what the last so many seconds brought; default the whole stage. */
-    over: seconds.optional(),
-    /** Canary requests (batches of a query) before it answers; default 20 (1). */
-    minSamples: count.optional(),
+    kind: kind("threshold", "A plain comparison with a limit, at the end of the dwell."),
+    critical: isCritical(true),
+    of: ofQuantity,
+    query: ofQuery,
+    atMost: boundary.optional().describe("Greatest value, in the quantity's unit; give either this or `atLeast`."),
+    atLeast: boundary.optional().describe("Least value, in the quantity's unit."),
+    over: overTime,
+    minSamples: count.optional().describe("Canary requests (batches of a query) before it answers. Default 20 (1)."),
   })
   .transform(({ atMost, atLeast, ...rest }, ctx) => {
     const key = atMost === undefined ? "atLeast" : "atMost";
@@ -79,27 +85,39 @@ const threshold = z
 
 /** Canary ÷ baseline (system D). */
 const baseline = z.strictObject({
-  kind: z.literal("baseline"),
-  critical: critical.default(true),
-  of: of.optional(),
-  query: query.optional(),
-  better: better.optional(),
-  /** Passes within this multiple of the baseline, in the worse direction. */
-  within: multiple.default(1.1),
-  /** Fails past this multiple of the baseline (below it, when higher is better). */
-  fail: multiple,
-  over: seconds.optional(),
-  minSamples: count.default(100),
+  kind: kind("baseline", "Canary ÷ baseline, at the end of the dwell."),
+  critical: isCritical(true),
+  of: ofQuantity,
+  query: ofQuery,
+  better: better.optional().describe("Which direction is good. Default higher for success and rate, else lower."),
+  within: multiple.default(1.1).describe("Passes within this multiple of the baseline, in the worse direction. Default 110%."),
+  fail: multiple.describe("Fails past this multiple of the baseline (below it, when higher is better)."),
+  over: overTime,
+  minSamples: count.default(100).describe("Canary requests before it answers."),
 });
 
 /** Rolls back at once when so many canary requests failed since the stage began (system A). */
-const tally = z.strictObject({ kind: z.literal("count"), critical: critical.default(true), rollbackAt: count.default(5), minSamples: count.default(20) });
+const tally = z.strictObject({
+  kind: kind("count", "Rolls back at once when so many canary requests failed since the stage began."),
+  critical: isCritical(true),
+  rollbackAt: count.default(5).describe("The failed request that rolls back."),
+  minSamples: count.default(20).describe("Canary requests before it passes."),
+});
 
 /** Share of failed health probes through the canary (system E). */
-const probe = z.strictObject({ kind: z.literal("probe"), critical: critical.default(true), atMost: share.default(0.05), minSamples: count.default(1) });
+const probe = z.strictObject({
+  kind: kind("probe", "Share of failed health probes through the canary."),
+  critical: isCritical(true),
+  atMost: share.default(0.05).describe("The share that must not be exceeded. Default 5%."),
+  minSamples: count.default(1).describe("Probes before it answers."),
+});
 
 /** Readiness and restarts of the canary's pods (system C). */
-const pods = z.strictObject({ kind: z.literal("pods"), critical: critical.default(true), maxRestarts: number.int().min(0).default(0) });
+const pods = z.strictObject({
+  kind: kind("pods", "Readiness and restarts of the canary's pods."),
+  critical: isCritical(true),
+  maxRestarts: number.int().min(0).default(0).describe("Restarts of all pods together that are tolerated."),
+});
 
 /** Every kind of metric rule by its name in the config. */
 export const KINDS = { ratio, shape, gauge, threshold, baseline, count: tally, probe, pods };

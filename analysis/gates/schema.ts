@@ -5,20 +5,13 @@ import { BUILT_IN, KINDS, type Kind, type KindConfig } from "./metrics";
 import { PRESETS, type Preset } from "./presets";
 
 const settings = {
-  /** Rules to start from. */
-  preset: z.enum(Object.keys(PRESETS) as [Preset, ...Preset[]], { error: "expected none, A, B, C, D or E" }).default("none"),
-  /** Probability that a rollout of a good release is ever rolled back by a sequential gate. */
-  alpha: share.default(0.01),
-  /** Probability that a metric as bad as its r1 (or its absolute limit) is ever called good in a stage. */
-  beta: share.default(0.05),
-  /** The error share that nobody acts on. */
-  pFloor: share.default(0.01),
-  /** How much more the counts scatter than independent requests would; measured when absent. */
-  overdispersion: number.min(1, { error: "expected 1 or more" }).optional(),
-  /** Length of a batch of a gauge, and of `{{window}}`. */
-  window: seconds.default(15),
-  /** Observed time at the start of each stage that gives no PASS evidence. */
-  warmUp: delay.default(0),
+  preset: z.enum(Object.keys(PRESETS) as [Preset, ...Preset[]], { error: "expected none, A, B, C, D or E" }).default("none").describe("Rules to start from."),
+  alpha: share.default(0.01).describe("Probability that a rollout of a good release is ever rolled back by a sequential gate. Default 1%."),
+  beta: share.default(0.05).describe("Probability that a metric as bad as its `r1` (or its absolute limit) is ever called good in a stage. Default 5%."),
+  pFloor: share.default(0.01).describe("The share of errors that nobody acts on. Default 1%."),
+  overdispersion: number.min(1, { error: "expected 1 or more" }).optional().describe("How much more the counts scatter than independent requests would; measured when absent."),
+  window: seconds.default(15).describe("Length of a batch of a gauge, and of `{{window}}`. Default 15s."),
+  warmUp: delay.default(0).describe("Observed time at the start of each stage that gives no evidence for a pass. Default 0s; the driver uses `rollout.warmUp`."),
 };
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);

@@ -9,7 +9,7 @@ import { status, type StatusFlags } from "../verbs/status";
 import { rollback } from "../verbs/rollback";
 import type { CommonOptions } from "../verbs/session";
 import { positive } from "./arguments";
-import { addVerb } from "./verb";
+import { addVerb, LOOKING_EXITS } from "./verb";
 
 /** The verbs that look at a stack and change nothing. */
 export function lookingVerbs(program: Command): void {
@@ -18,6 +18,7 @@ export function lookingVerbs(program: Command): void {
     description: "versions, pods, the split that is set and served, gates, and who works on it",
     with: (c) => c.option("-w, --watch", "go on looking, once a second").option("--until-end", "with --watch: end with the rollout, with its exit code"),
     examples: ["status --stack production", "status --watch --stack production"],
+    exits: "0 done, 1 nothing is installed yet, 64 wrong arguments or stack file; with --until-end those of `deploy`",
     run: status,
   });
   addVerb<CommonOptions & HistoryFlags>(program, {
@@ -26,6 +27,7 @@ export function lookingVerbs(program: Command): void {
     description: "past rollouts, failed ones included, with their reasons",
     with: (c) => c.option("--limit <n>", "how many, latest first", positive),
     examples: ["history --stack production --limit 5"],
+    exits: LOOKING_EXITS,
     run: history,
   });
   addVerb<CommonOptions & ReportFlags>(program, {
@@ -39,6 +41,7 @@ export function lookingVerbs(program: Command): void {
     usage: "doctor",
     description: "check everything that a rollout needs, and say what is missing",
     examples: ["doctor --stack production"],
+    exits: "0 all is well, 1 something is missing, 64 wrong arguments",
     run: doctor,
   });
   addVerb(program, {
@@ -46,6 +49,7 @@ export function lookingVerbs(program: Command): void {
     description: "what each step of a rollout would change; touches nothing",
     with: (c) => rolloutOptions(c.option("--tag <version>", "the version, when no argument names it")),
     examples: ["preview v1.3.0 --stack production"],
+    exits: LOOKING_EXITS,
     run: (o, version) => preview(o, deployVersion(version, readSettings(o, process.env, ["deploy"]))),
   });
   addVerb<CommonOptions & MonitorFlags>(program, {
@@ -60,6 +64,7 @@ export function lookingVerbs(program: Command): void {
         .option("--auto-rollback", "roll the canary back when it exceeds one")
         .option("--alert-on-error", "exit 1 when one was exceeded"),
     examples: ["monitor --stack production --duration 15m --auto-rollback"],
+    exits: "0 done, 1 failed, or with --alert-on-error a limit was exceeded or nothing measured, 2 rolled back by --auto-rollback, 64 wrong arguments or stack file",
     run: (o) => monitor(o, (reason) => rollback(o, reason)),
   });
 }

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { completionVerbs } from "./completion";
 import { lookingVerbs } from "./looking";
 import { offlineVerbs } from "./offline";
 import { rolloutVerbs } from "./rollouts";
@@ -8,9 +9,19 @@ export function commandLine(): Command {
   const program = new Command("canary")
     .description("Progressive delivery as a Pulumi program: weighted canaries, judged by Prometheus, promoted or sent home.")
     .exitOverride()
-    .showHelpAfterError("(add --help for the arguments)");
+    .showHelpAfterError("(add --help for the arguments)")
+    .addHelpText("after", `
+Examples:
+  $ canary deploy v1.3.0 --stack production
+  $ canary status --watch --stack production
+  $ canary rollback --stack production --reason "customers call"
+  $ canary help deploy`);
+  program.commandsGroup("Verbs that change a stack:");
   rolloutVerbs(program);
+  program.commandsGroup("Verbs that look at a stack:");
   lookingVerbs(program);
+  program.commandsGroup("Verbs that need no stack:");
   offlineVerbs(program);
+  completionVerbs(program);
   return program;
 }

@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { Option, type Command } from "commander";
 import type { Ending, RolloutContext } from "../rollout/context";
 import { deploy } from "../rollout/deploy";
 import { undo } from "../rollout/undo";
@@ -10,7 +10,7 @@ import { requestOf, rollback } from "../verbs/rollback";
 import { orAsk, ROLLING, withStack, type CommonOptions } from "../verbs/session";
 import { sync, type SyncOptions } from "../verbs/sync";
 import { duration, percent, positive } from "./arguments";
-import { addVerb } from "./verb";
+import { addVerb, ROLLOUT_EXITS } from "./verb";
 
 type Reason = CommonOptions & { readonly reason?: string };
 
@@ -48,13 +48,15 @@ export function rolloutVerbs(program: Command): void {
     description: "roll a version out; the first one becomes stable at once",
     with: (c) => withCommit(withWaves(deployOptions(c)).option("--retry", "roll a version out that was rolled back before")),
     examples: ["deploy v1.3.0 --stack production", "deploy --tag v1.3.0 --stack production --canary-weight 10 --canary-time 15m --yes", "deploy v1.3.0 --wave eu --wave us,ap --yes"],
+    exits: ROLLOUT_EXITS,
     run: (o, version) => (isFleet(o) ? onFleet : withStack)(o, `deploy ${named(o, version)}`, (c) => deploy(c, named(o, version), o), ROLLING),
   });
   addVerb<CommonOptions & { weight: number; duration: number; retry?: boolean }>(program, {
     usage: "experiment <version>",
     description: "serve a version beside stable at a fixed weight, only measure, and take it away again",
-    with: (c) => withCommit(c.option("--weight <percent>", "its share", percent, 10).option("--duration <time>", "how long, e.g. 30m; a bare number is minutes", duration, 900)),
+    with: (c) => withCommit(c.option("--weight <percent>", "its share", percent, 10).addOption(new Option("--duration <time>", "how long, e.g. 30m; a bare number is minutes").argParser(duration).default(900, "15m"))),
     examples: ["experiment v1.3.0 --weight 20 --duration 1h --stack production"],
+    exits: "0 measured and taken away, 1 failed, 2 rolled back, 3 held, 4 busy, 64 wrong arguments or stack file, 130 and 131 interrupted and reverted or held",
     run: (o, version) => withStack(o, `experiment ${version}`, (c) => deploy(c, version!, { retry: true, experiment: { weight: o.weight, dwellSeconds: o.duration } })),
   });
   addVerb(program, {
@@ -62,6 +64,7 @@ export function rolloutVerbs(program: Command): void {
     description: "set the canary's weight by hand and wait until it is served; the rollout is held there",
     with: withCommit,
     examples: ["traffic 25 --stack production"],
+    exits: "0 set and served, 1 failed, 2 rolled back, 3 set and not seen to be served, 4 busy, 64 wrong arguments or stack file",
     run: (o, weight) => withStack(o, `traffic ${weight}`, (c) => setTraffic(c, percent(weight!))),
   });
   addVerb<CommonOptions & { full?: boolean }>(program, {
@@ -69,6 +72,7 @@ export function rolloutVerbs(program: Command): void {
     description: "make the canary the stable version",
     with: (c) => withCommit(rolloutOptions(c).option("--full", "at once, whatever the gates say")),
     examples: ["promote --stack production", "promote --full --stack production"],
+    exits: ROLLOUT_EXITS,
     run: (o) => withRequest(o, "promote", (c) => promoteNow(c, o.full === true)),
   });
   addVerb<Reason>(program, {
@@ -76,6 +80,7 @@ export function rolloutVerbs(program: Command): void {
     description: "send all traffic home at once and remove the canary",
     with: withReason,
     examples: ['rollback --stack production --reason "customers call"'],
+    exits: "2 rolled back (which is what was asked for), 1 failed, 3 not known how it ended, 4 busy, 64 wrong arguments or stack file, or no rollout is under way",
     run: (o) => rollback(o, o.reason),
   });
   addVerb(program, {
@@ -83,13 +88,14 @@ export function rolloutVerbs(program: Command): void {
     description: "go back to the previous revision after a promotion, inside its undo window",
     with: withCommit,
     examples: ["undo --stack production"],
+    exits: "0 the previous revision serves again, 1 failed, 4 busy, 64 wrong arguments or stack file, or the undo window is over",
     run: (o) => withStack(o, "undo", undo),
   });
   addVerb<Reason>(program, {
     usage: "hold",
     description: "keep a rollout where it is",
     with: withReason,
-    examples: ["hold --stack production --reason lunch"],
+    examples: ["hold --stack production --reason lunch", "status --stack production"],
     run: (o) => withRequest(o, "hold", (c) => holdNow(c, o.reason), o.reason),
   });
   addVerb(program, {
@@ -97,6 +103,7 @@ export function rolloutVerbs(program: Command): void {
     description: "go on with a rollout that is held, or whose driver died",
     with: (c) => withCommit(rolloutOptions(c)),
     examples: ["resume --stack production --yes"],
+    exits: ROLLOUT_EXITS,
     run: (o) => withStack(o, "resume", resumeNow, ROLLING),
   });
   addVerb<CommonOptions & { now?: boolean }>(program, {

@@ -8,6 +8,8 @@ const imageSchema = z.strictObject({
   env: z.record(z.string(), z.string()).default({}),
   /** Tags that exist, with what they add to the environment. */
   tags: z.record(z.string(), z.record(z.string(), z.string())),
+  /** Tags that run a program of their own, each in a folder of its own; `files` are the folders that the program consists of. */
+  programs: z.record(z.string(), z.strictObject({ command: z.array(z.string()).min(1), workingDir: z.string(), files: z.array(z.string()).default([]) })).default({}),
 });
 export type Image = z.input<typeof imageSchema>;
 export type Images = Record<string, Image>;
@@ -15,6 +17,10 @@ export type Images = Record<string, Image>;
 export interface ResolvedImage {
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** Where its program starts unless the container says otherwise. */
+  readonly workingDir?: string;
+  /** Folders that a volume must not hide from it. */
+  readonly files?: readonly string[];
 }
 
 /** Splits `host:5000/name:tag` and `name@sha256:…`; without a tag it is `latest`. */
@@ -38,7 +44,10 @@ export class ImageTable {
   /** Adds images, or tags to images that are there. */
   add(images: Images): void {
     const table: Images = this.read();
-    for (const [name, image] of Object.entries(images)) table[name] = { ...image, tags: { ...table[name]?.tags, ...image.tags } };
+    for (const [name, image] of Object.entries(images)) {
+      const { tags, programs } = table[name] ?? {};
+      table[name] = { ...image, tags: { ...tags, ...image.tags }, programs: { ...programs, ...image.programs } };
+    }
     const next = `${this.files.images}.${process.pid}`;
     fs.writeFileSync(next, JSON.stringify(table, null, 2), { mode: 0o600 });
     fs.renameSync(next, this.files.images);
@@ -49,6 +58,6 @@ export class ImageTable {
     const { repository, tag } = parseImage(reference);
     const image = this.read()[repository];
     const tagged = image?.tags[tag];
-    return image && tagged && { command: image.command, env: { ...image.env, ...tagged } };
+    return image && tagged && { command: image.command, env: { ...image.env, ...tagged }, ...image.programs[tag] };
   }
 }

@@ -5,7 +5,7 @@ import { ensureToolchain, type Toolchain } from "../toolchain";
 import { runCanary } from "./driver";
 import { demoImages } from "./images";
 import { failedOf, Load, type Counts } from "./load";
-import { createProject, exportsOf, SHOP_HOST, type DemoProject } from "./project";
+import { createProject, SHOP_HOST, type DemoProject } from "./project";
 import { difference, summaryLines, type RolloutSummary } from "./summary";
 
 export interface DemoOptions {
@@ -107,7 +107,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     if (options.keep) {
       await cluster.detach();
       say("\nThe cluster stays up:");
-      [...describe(name), ...exportsOf(project).map((e) => `  ${e}`), `  cd ${project.dir}`, `end it with: npm run sandbox -- down --name ${name}`].forEach(say);
+      [...describe(name), `  stack file  ${project.stackFile}`, "go on with:", `  eval "$(npm run --silent sandbox -- env --name ${name})"`, "  npx canary status", `end it with: npm run sandbox -- down --name ${name}`].forEach(say);
     }
     if (options.json) process.stdout.write(`${JSON.stringify({ rollouts })}\n`);
     return rollouts.every((r) => r.outcome === EXPECTED[r.version as keyof typeof EXPECTED]) ? 0 : 1;

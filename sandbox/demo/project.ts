@@ -4,6 +4,7 @@ import * as path from "node:path";
 import { pathToFileURL } from "node:url";
 import { parse, stringify } from "yaml";
 import type { Cluster } from "../cluster/launch";
+import type { ClusterFiles } from "../cluster/state";
 import type { Toolchain } from "../toolchain";
 import { SHOP_IMAGE } from "./images";
 
@@ -42,11 +43,13 @@ function passphrase(home: string): string {
   return fs.readFileSync(file, "utf8");
 }
 
+/** Where a cluster's stack files are. */
+export const projectFolder = (files: ClusterFiles): string => files.file("project");
+
 /** Writes the project's files; the values of `overrides` replace the demo's. */
 export function createProject(cluster: Cluster, tools: Toolchain, stack = "demo", overrides: StackValues = {}): DemoProject {
-  const dir = cluster.files.file("project");
-  const home = cluster.files.file("pulumi");
-  for (const folder of [dir, home]) fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const dir = projectFolder(cluster.files);
+  fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
   const project = parse(fs.readFileSync(path.join(CHECKOUT, "Pulumi.yaml"), "utf8")) as Record<string, unknown>;
   // Once: several stacks share the project, and a reader must never see it half written.
   const projectFile = path.join(dir, "Pulumi.yaml");
@@ -62,17 +65,18 @@ export function createProject(cluster: Cluster, tools: Toolchain, stack = "demo"
   };
   const stackFile = path.join(dir, `Pulumi.${stack}.yaml`);
   fs.writeFileSync(stackFile, stringify({ config: Object.fromEntries(Object.entries(values).map(([k, v]) => [`canary:${k}`, v])) }));
-  const env: NodeJS.ProcessEnv = {
-    ...tools.env(),
-    KUBECONFIG: cluster.files.kubeconfig,
+  return { dir, stack, stackFile, env: { ...tools.env(), ...accountOf(cluster.files) } };
+}
+
+/** The cluster and a Pulumi account that is in the cluster's folder and goes with it. */
+export function accountOf(files: ClusterFiles): Readonly<Record<string, string>> {
+  const home = files.file("pulumi");
+  fs.mkdirSync(home, { recursive: true, mode: 0o700 });
+  return {
+    KUBECONFIG: files.kubeconfig,
     PULUMI_HOME: path.join(home, "home"),
     PULUMI_BACKEND_URL: pathToFileURL(home).href,
     PULUMI_CONFIG_PASSPHRASE: passphrase(home),
     PULUMI_SKIP_UPDATE_CHECK: "true",
   };
-  return { dir, stack, stackFile, env };
 }
-
-/** Shell commands that, beside KUBECONFIG, put a person at the same place. */
-export const exportsOf = ({ env }: DemoProject): string[] =>
-  ["PULUMI_HOME", "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE"].map((name) => `export ${name}='${env[name]}'`);

@@ -4,9 +4,10 @@ import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { V1Container, V1ContainerState, V1ContainerStatus, V1LifecycleHandler, V1Pod, V1Probe } from "@kubernetes/client-node";
 import type { PodNetwork } from "../cluster/network";
+import type { ResolvedImage } from "../cluster/images";
 import { Backoff } from "./backoff";
 import { environmentOf, expand } from "./environment";
-import { planView, withImageFiles, wrapInView } from "./mounts";
+import { IMAGE_FILES, planView, withImageFiles, wrapInView } from "./mounts";
 import type { NodeServices } from "./pod";
 import { ask, watchProbe, type ProbeTarget } from "./probe";
 import { ContainerConfigError } from "./sources";
@@ -117,7 +118,7 @@ export class ContainerRunner {
     const log = this.services.files.file("logs", "pods", `${this.pod.metadata!.namespace}_${this.pod.metadata!.name}_${this.spec.name}.log`);
     fs.mkdirSync(path.dirname(log), { recursive: true });
     const out = fs.openSync(log, "a", 0o600);
-    const [file, ...args] = this.network.wrap(this.inView(command, env));
+    const [file, ...args] = this.network.wrap(this.inView(command, env, image));
     // A process group of its own, so that what it starts ends with it.
     this.child = spawn(file!, args, { env, detached: true, stdio: ["ignore", out, out] });
     fs.closeSync(out);
@@ -127,9 +128,10 @@ export class ContainerRunner {
     return true;
   }
 
-  private inView(command: readonly string[], env: Record<string, string>): string[] {
-    const mounts = withImageFiles(mountsOf(this.spec, this.volumes.made, env));
-    return wrapInView(command, planView(mounts), this.spec.workingDir ?? "/");
+  private inView(command: readonly string[], env: Record<string, string>, { workingDir, files = [] }: ResolvedImage): string[] {
+    const own = [...IMAGE_FILES, ...files, ...(workingDir === undefined ? [] : [workingDir])];
+    const mounts = withImageFiles(mountsOf(this.spec, this.volumes.made, env), own);
+    return wrapInView(command, planView(mounts), this.spec.workingDir ?? workingDir ?? "/");
   }
 
   /** Command line that runs a program beside the container's own: the same network, the same files. */

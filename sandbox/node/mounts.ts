@@ -12,8 +12,10 @@ export interface Mount {
   readonly readOnly: boolean;
 }
 
-/** What "images" consist of here: this checkout and the Node.js that runs it. */
-const IMAGE_FILES = [path.resolve(__dirname, "../../.."), path.resolve(process.execPath, "../..")];
+/** What every "image" consists of here: this checkout and the Node.js that runs it. */
+const CHECKOUT = path.resolve(__dirname, "../../..");
+// Its packages may be a link to another checkout's.
+export const IMAGE_FILES = [CHECKOUT, ...(fs.existsSync(path.join(CHECKOUT, "node_modules")) ? [fs.realpathSync(path.join(CHECKOUT, "node_modules"))] : []), path.resolve(process.execPath, "../..")];
 
 /** The mounts, and back in its place what of the images' files they would hide: a real container's image is no part of its volumes. */
 export function withImageFiles(mounts: readonly Mount[], files: readonly string[] = IMAGE_FILES): Mount[] {

@@ -12,7 +12,7 @@ export const rollout = z.strictObject({
   stages: z.array(stage, { error: "it must be a list of stages, each {weight, dwell}" })
     .min(1, { error: "it must have at least one stage" })
     .default([{ weight: 5 }, { weight: 25 }, { weight: 50 }, { weight: 100 }])
-    .describe("The weights of a rollout, in rising order."),
+    .describe("The weights of a rollout, in rising order. Default 5, 25, 50 and 100, each watched for 60s."),
   autoPromote: flag(true).describe("Promote when the last stage has passed, or hold for a person."),
   onInterrupt: oneOf(["revert", "hold"]).default("revert").describe("What SIGINT and SIGTERM do to a running rollout."),
   onBlind: oneOf(["hold", "rollback"]).default("hold").describe("What happens when telemetry stays away; it is never a pass."),

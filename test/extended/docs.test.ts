@@ -1,0 +1,4 @@
+import { runsPage } from "../docs/page";
+
+runsPage("README.md", { slow: true });
+runsPage("docs/getting-started.md", { slow: true });

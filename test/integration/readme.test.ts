@@ -1,0 +1,3 @@
+import { runsPage } from "../docs/page";
+
+runsPage("README.md", { slow: false });
