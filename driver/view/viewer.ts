@@ -82,6 +82,8 @@ export class Viewer {
   private readonly reads: StackReads;
   private readonly source: PrometheusSource | undefined;
   private state: { readonly answer: Answer<StackState>; readonly at: number; readonly when: string } | undefined;
+  /** The record, journal and history included, at the latest look that could read it. */
+  seen: Book | undefined;
   private traffic: { readonly at: number; readonly seen: Promise<readonly ServiceTraffic[]> } | undefined;
 
   /** @throws UsageError when the project or the stack file cannot be read */
@@ -168,6 +170,7 @@ export class Viewer {
       this.state ?? this.readState(),
     ]);
     if ("problem" in book && book.cause instanceof UsageError) throw book.cause;
+    this.seen = valueOf(book) ?? this.seen;
     const record = valueOf(book)?.record;
     const leaseState = valueOf(held);
     const state = await this.stateOf(record, leaseState?.holder, valueOf(live) ?? []);
