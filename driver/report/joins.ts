@@ -7,5 +7,10 @@ const status: Join = async (occasion) => {
   return listen && (await import("../serve/listener")).serveRollout(occasion, listen);
 };
 
+const pushed: Join = async (occasion) => {
+  const { pushgateway } = occasion.config.metrics;
+  return pushgateway === undefined ? undefined : new (await import("../serve/pushgateway")).PushedMetrics(pushgateway, occasion);
+};
+
 /** Everybody who may listen to a verb; each decides by config, flags and environment whether it does. */
-export const JOINS: readonly Join[] = [keepStory, status];
+export const JOINS: readonly Join[] = [keepStory, status, pushed];

@@ -4,17 +4,23 @@ import { authority, isLoopback, notListening, type ListenAddress } from "./addre
 import { plain, replyTo, type BodyReply, type FeedReply, type Reply } from "./routes";
 import type { Site } from "./site";
 
-/** Connections at once, those that follow a page included. */
-const MOST_CONNECTIONS = 128;
-/** Of them, those that follow a page. */
-export const MOST_READERS = 32;
-/** Milliseconds for a request's head, and for all of it. */
-const HEAD_TIME = 5_000;
-const REQUEST_TIME = 10_000;
+/** What one server takes on. */
+export interface ServerLimits {
+  /** Connections at once, those that follow a page included. */
+  readonly connections: number;
+  /** Of them, those that follow a page. */
+  readonly readers: number;
+  /** Milliseconds for a request's head, and for all of it. */
+  readonly headTime: number;
+  readonly requestTime: number;
+  /** Bytes of a request's head. */
+  readonly headBytes: number;
+}
+
+export const SERVER_LIMITS: ServerLimits = { connections: 128, readers: 32, headTime: 5_000, requestTime: 10_000, headBytes: 8_192 };
+
 /** Milliseconds for which an idle connection is kept. */
 const IDLE_TIME = 5_000;
-/** Bytes of a request's head. */
-const MOST_HEAD = 8_192;
 /** Milliseconds that answers under way get at the end. */
 const LAST_WORDS = 500;
 
@@ -52,9 +58,10 @@ class SiteServer {
   readonly server: Server;
   private readers = 0;
 
-  constructor(private readonly site: Site) {
-    this.server = createServer({ maxHeaderSize: MOST_HEAD, headersTimeout: HEAD_TIME, requestTimeout: REQUEST_TIME, keepAliveTimeout: IDLE_TIME, connectionsCheckingInterval: 1_000 }, (request, response) => void this.answer(request, response));
-    this.server.maxConnections = MOST_CONNECTIONS;
+  constructor(private readonly site: Site, private readonly limits: ServerLimits) {
+    const { headBytes, headTime, requestTime, connections } = limits;
+    this.server = createServer({ maxHeaderSize: headBytes, headersTimeout: headTime, requestTimeout: requestTime, keepAliveTimeout: IDLE_TIME, connectionsCheckingInterval: headTime / 5 }, (request, response) => void this.answer(request, response));
+    this.server.maxConnections = connections;
     // A connection that breaks is the reader's matter; without a listener it would be this process's end.
     this.server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
       if (!socket.writable || error.code === "ECONNRESET") return void socket.destroy();
@@ -69,8 +76,8 @@ class SiteServer {
     if (request.headers["content-length"] !== undefined || request.headers["transfer-encoding"] !== undefined) response.shouldKeepAlive = false;
     if (response.destroyed) return;
     if (reply.kind === "body") return this.send(request, response, reply);
-    if (this.readers < MOST_READERS) return this.follow(request, response, reply);
-    this.send(request, response, plain(503, `${MOST_READERS} pages are followed already: close one of them.`, { "retry-after": "10" }));
+    if (this.readers < this.limits.readers) return this.follow(request, response, reply);
+    this.send(request, response, plain(503, `${this.limits.readers} pages are followed already: close one of them.`, { "retry-after": "10" }));
   }
 
   private send(request: IncomingMessage, response: ServerResponse, reply: BodyReply): void {
@@ -109,8 +116,8 @@ class SiteServer {
  *
  * @throws UsageError when the address cannot be listened on
  */
-export async function serveSite(site: Site, at: ListenAddress): Promise<StatusServer> {
-  const served = new SiteServer(site);
+export async function serveSite(site: Site, at: ListenAddress, limits: ServerLimits = SERVER_LIMITS): Promise<StatusServer> {
+  const served = new SiteServer(site, limits);
   const { server } = served;
   await new Promise<void>((ready, failed) => {
     server.once("error", (cause) => failed(notListening(at, cause)));
