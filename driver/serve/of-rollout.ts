@@ -2,8 +2,8 @@ import { renderBody } from "../pages";
 import type { RolloutEvent } from "../report/events";
 import type { Occasion } from "../report/listeners";
 import { RolloutMetrics, recordedBy } from "../report/metrics";
-import { Story, type StoryView } from "../report/story";
-import { factsOf } from "../report/story-facts";
+import { StoryFollower } from "../report/story-follow";
+import type { StoryView } from "../report/story-view";
 import type { DependencyHealth } from "../resilience/registry";
 import { statusOf } from "../view/screen";
 import type { Snapshot } from "../view/snapshot";
@@ -32,7 +32,7 @@ export function shared<T>(ask: () => Promise<T>, fresh = FRESH): () => Promise<T
 export class RolloutExhibit implements Exhibit {
   readonly stack: string;
   readonly feed: Feed;
-  private readonly story: Story;
+  private readonly follower: StoryFollower;
   private readonly metrics: RolloutMetrics;
   private readonly viewer: Viewer;
   private readonly look: () => Promise<Snapshot>;
@@ -40,7 +40,7 @@ export class RolloutExhibit implements Exhibit {
   constructor(private readonly occasion: Occasion, site: Site) {
     const { stack, config, ledger, flags } = occasion;
     this.stack = stack;
-    this.story = new Story(factsOf(occasion));
+    this.follower = new StoryFollower(occasion);
     this.metrics = new RolloutMetrics({ stack: stack.split("/").pop()!, namespace: config.namespace, services: Object.keys(config.services) }, recordedBy(ledger), site.registry);
     // It has circuits of its own: what a reader of the status asks too often must not stop the rollout's calls.
     this.viewer = new Viewer(flags);
@@ -49,13 +49,13 @@ export class RolloutExhibit implements Exhibit {
   }
 
   hear(event: RolloutEvent): void {
-    this.story.hear(event);
+    this.follower.hear(event);
     this.metrics.hear(event);
     this.feed.changed();
   }
 
   view(): StoryView {
-    return this.story.snapshot(this.occasion.ledger.journal);
+    return this.follower.view();
   }
 
   async status(): Promise<object> {
