@@ -9,6 +9,7 @@ import { status, type StatusFlags } from "../verbs/status";
 import { rollback } from "../verbs/rollback";
 import type { CommonOptions } from "../verbs/session";
 import { positive } from "./arguments";
+import { withAddress } from "./listen";
 import { addVerb, LOOKING_EXITS } from "./verb";
 
 /** The verbs that look at a stack and change nothing. */
@@ -20,6 +21,14 @@ export function lookingVerbs(program: Command): void {
     examples: ["status --stack production", "status --watch --stack production"],
     exits: "0 done, 1 nothing is installed yet, 64 wrong arguments or stack file; with --until-end those of `deploy`",
     run: status,
+  });
+  addVerb(program, {
+    usage: "serve",
+    description: "serve status, metrics and a live page of whatever rollout runs, until it is interrupted",
+    with: withAddress,
+    examples: ["serve --stack production", "serve --stack production --listen 127.0.0.1:9000", "serve --stack eu,us --listen 0.0.0.0:8090"],
+    // What draws pages is large, and no other verb here needs it.
+    run: async (o) => (await import("../verbs/serve")).serve(o),
   });
   addVerb<CommonOptions & HistoryFlags>(program, {
     usage: "history",

@@ -10,6 +10,7 @@ import { requestOf, rollback } from "../verbs/rollback";
 import { orAsk, ROLLING, withStack, type CommonOptions } from "../verbs/session";
 import { sync, type SyncOptions } from "../verbs/sync";
 import { duration, percent, positive } from "./arguments";
+import { withListen } from "./listen";
 import { addVerb, ROLLOUT_EXITS } from "./verb";
 
 type Reason = CommonOptions & { readonly reason?: string };
@@ -46,15 +47,15 @@ export function rolloutVerbs(program: Command): void {
   addVerb<FleetOptions & { retry?: boolean }>(program, {
     usage: "deploy [version]",
     description: "roll a version out; the first one becomes stable at once",
-    with: (c) => withCommit(withWaves(deployOptions(c)).option("--retry", "roll a version out that was rolled back before")),
-    examples: ["deploy v1.3.0 --stack production", "deploy --tag v1.3.0 --stack production --canary-weight 10 --canary-time 15m --yes", "deploy v1.3.0 --wave eu --wave us,ap --yes"],
+    with: (c) => withCommit(withWaves(withListen(deployOptions(c))).option("--retry", "roll a version out that was rolled back before")),
+    examples: ["deploy v1.3.0 --stack production", "deploy --tag v1.3.0 --stack production --canary-weight 10 --canary-time 15m --yes", "deploy v1.3.0 --wave eu --wave us,ap --yes", "deploy v1.3.0 --stack production --listen 8090"],
     exits: ROLLOUT_EXITS,
     run: (o, version) => (isFleet(o) ? onFleet : withStack)(o, `deploy ${named(o, version)}`, (c) => deploy(c, named(o, version), o), ROLLING),
   });
   addVerb<CommonOptions & { weight: number; duration: number; retry?: boolean }>(program, {
     usage: "experiment <version>",
     description: "serve a version beside stable at a fixed weight, only measure, and take it away again",
-    with: (c) => withCommit(c.option("--weight <percent>", "its share", percent, 10).addOption(new Option("--duration <time>", "how long, e.g. 30m; a bare number is minutes").argParser(duration).default(900, "15m"))),
+    with: (c) => withCommit(withListen(c).option("--weight <percent>", "its share", percent, 10).addOption(new Option("--duration <time>", "how long, e.g. 30m; a bare number is minutes").argParser(duration).default(900, "15m"))),
     examples: ["experiment v1.3.0 --weight 20 --duration 1h --stack production"],
     exits: "0 measured and taken away, 1 failed, 2 rolled back, 3 held, 4 busy, 64 wrong arguments or stack file, 130 and 131 interrupted and reverted or held",
     run: (o, version) => withStack(o, `experiment ${version}`, (c) => deploy(c, version!, { retry: true, experiment: { weight: o.weight, dwellSeconds: o.duration } })),
@@ -70,7 +71,7 @@ export function rolloutVerbs(program: Command): void {
   addVerb<CommonOptions & { full?: boolean }>(program, {
     usage: "promote",
     description: "make the canary the stable version",
-    with: (c) => withCommit(rolloutOptions(c).option("--full", "at once, whatever the gates say")),
+    with: (c) => withCommit(withListen(rolloutOptions(c)).option("--full", "at once, whatever the gates say")),
     examples: ["promote --stack production", "promote --full --stack production"],
     exits: ROLLOUT_EXITS,
     run: (o) => withRequest(o, "promote", (c) => promoteNow(c, o.full === true)),
@@ -101,7 +102,7 @@ export function rolloutVerbs(program: Command): void {
   addVerb(program, {
     usage: "resume",
     description: "go on with a rollout that is held, or whose driver died",
-    with: (c) => withCommit(rolloutOptions(c)),
+    with: (c) => withCommit(withListen(rolloutOptions(c))),
     examples: ["resume --stack production --yes"],
     exits: ROLLOUT_EXITS,
     run: (o) => withStack(o, "resume", resumeNow, ROLLING),

@@ -8,7 +8,7 @@ import { STYLE } from "./style";
 const sha256 = (text: string): string => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
 /** Nothing is loaded from anywhere; a live page may ask the server that it came from for events. */
-const policy = (live: boolean): string =>
+export const contentPolicy = (live: boolean): string =>
   ["default-src 'none'", "style-src 'unsafe-inline'", "base-uri 'none'", "form-action 'none'", ...(live ? [`script-src ${sha256(LIVE_SCRIPT)}`, "connect-src 'self'"] : [])].join("; ");
 
 export interface PageOptions {
@@ -26,7 +26,7 @@ export function renderPage(view: StoryView, { live }: PageOptions): string {
     <html lang="en">
       <head>
         <meta charset="utf-8" />
-        <meta http-equiv="Content-Security-Policy" content={policy(live)} />
+        <meta http-equiv="Content-Security-Policy" content={contentPolicy(live)} />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <title>{`${version ?? "Rollout"} on ${project}/${stack}`}</title>

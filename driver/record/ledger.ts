@@ -68,6 +68,11 @@ export class Ledger {
     return this.book.history;
   }
 
+  /** Rollbacks so far by kind of reason. */
+  get rollbacks(): Readonly<Record<string, number>> {
+    return this.book.rollbacks;
+  }
+
   /** Why the latest write failed, if it did and none has succeeded since. */
   get trouble(): string | undefined {
     return this.unwritten;

@@ -2,6 +2,7 @@ import type { StackConfig } from "../../components/config";
 import type { Ledger } from "../record/ledger";
 import type { Dependencies } from "../resilience/registry";
 import type { Ending } from "../rollout/context";
+import type { CommonOptions } from "../verbs/session";
 import type { Reporter, RolloutEvent } from "./events";
 
 /** What a verb that changes a stack is, for those who tell others of it. */
@@ -11,6 +12,8 @@ export interface Occasion {
   readonly stack: string;
   /** The project's folder. */
   readonly folder: string;
+  /** Flags of the verb, as the command line has them. */
+  readonly flags: CommonOptions;
   /** The verb with its version, e.g. `deploy v2`. */
   readonly verb: string;
   /** As the verb began. */

@@ -1,112 +1,142 @@
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { Registry } from "prom-client";
 import type { GateAnswer } from "../../analysis";
 import type { RollbackReason } from "../../components/record/format";
-import type { Outcome, Reporter, RolloutEvent } from "./events";
+import type { Ledger } from "../record/ledger";
+import type { Outcome, RolloutEvent } from "./events";
+import { instrumentsOf, type Instruments, type Labels } from "./instruments";
 
-/** What every series says of itself. One rollout is of one version; all services of the stack move with it. */
-export interface RolloutLabels {
+/** Whose metrics they are. */
+export interface MeteredStack {
   /** Pulumi's name of the stack; of a fully qualified one, the last part. */
   readonly stack: string;
   /** Namespace of the release, because two projects may have stacks of one name. */
   readonly namespace: string;
   readonly services: readonly string[];
-  /** The version under rollout. */
-  readonly version: string;
 }
 
-/** An event, with what it may say beyond {@link RolloutEvent}: when it happened, seconds since the epoch (default now), and why traffic went home. */
-export type MeteredEvent = Omit<RolloutEvent, "t"> & { readonly t?: number; readonly why?: RollbackReason };
-
-export interface RolloutMetrics {
-  readonly reporter: Reporter & ((event: MeteredEvent) => void);
-  /** Serve or push it; it holds nothing but the rollout's metrics. */
-  readonly registry: Registry;
+/** What the record says beside the events, at any moment. */
+export interface Recorded {
+  /** The rollout under way; absent before and after it. */
+  readonly rollout?: { readonly version: string; readonly startedAt: string };
+  /** Rollbacks so far by kind of reason, those of earlier processes included. */
+  readonly rollbacks: Readonly<Record<string, number>>;
+  /** The latest write failed, so that it does not know of what came last. */
+  readonly unwritten: boolean;
 }
+
+/** What a driver's ledger says of the rollout that it runs. */
+export const recordedBy = (ledger: Ledger) => (): Recorded =>
+  ({ ...(ledger.rollout ? { rollout: ledger.rollout } : {}), rollbacks: ledger.rollbacks, unwritten: ledger.trouble !== undefined });
 
 const REASONS: readonly RollbackReason[] = ["verdict", "split", "start", "update", "interrupt", "manual", "guard", "blind", "fleet"];
 const OUTCOMES: readonly Outcome[] = ["promoted", "rolled-back", "held", "interrupted", "failed"];
 
-/** Edges in seconds: stages last from seconds in a demo to hours, rollouts up to days. */
-const STAGE_BUCKETS = [10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400];
-const ROLLOUT_BUCKETS = [60, 300, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400, 259_200];
-
-const LABELS = ["stack", "namespace", "service", "version"] as const;
-type Labels = Readonly<Record<(typeof LABELS)[number], string>>;
-
-function instruments(registry: Registry) {
-  const registers = [registry];
-  const gauge = <L extends string>(name: string, help: string, ...labelNames: L[]) => new Gauge({ name, help, labelNames: [...LABELS, ...labelNames], registers });
-  return {
-    weight: gauge("canary_weight", "Percent of new requests that the canary is meant to get."),
-    served: gauge("canary_served_share", "Fraction of requests that the router was seen to send to the canary, over all services of the stack."),
-    success: gauge("canary_validation_success", "1 when the latest verdict was to go on, 0 when it was to hold or to roll back."),
-    evidence: gauge("canary_gate_log_evidence", "Natural logarithm of a gate's evidence.", "metric", "gate"),
-    limit: gauge("canary_gate_log_evidence_limit", "Evidence at which the gate decides, as a natural logarithm.", "metric", "gate"),
-    rollbacks: new Counter({ name: "canary_rollback_total", help: "Rollbacks, by the kind of reason.", labelNames: [...LABELS, "reason"], registers }),
-    stage: new Histogram({ name: "canary_stage_duration_seconds", help: "Time from a stage's beginning to its verdict.", labelNames: LABELS, buckets: STAGE_BUCKETS, registers }),
-    rollout: new Histogram({
-      name: "canary_rollout_duration_seconds", help: "Time from a rollout's start to its outcome.", labelNames: [...LABELS, "outcome"], buckets: ROLLOUT_BUCKETS, registers,
-    }),
-  };
-}
+/** Why a rollout may end without a verdict, where the event does not say so. */
+type Told = Pick<RolloutEvent, "event" | "t"> & Partial<RolloutEvent>;
 
 /**
- * Prometheus metrics of one rollout, fed by its events. Counters are there with 0 from the beginning: `increase` of a series that
- * appears with 1 is 0.
+ * Prometheus metrics of one stack's rollouts, fed by their events; it learns each version from the record. Rollbacks are there with what
+ * the record counts, 0 included, from the beginning: `increase` of a series that appears with 1 is 0.
  */
-export function metricsReporter({ stack, namespace, services, version }: RolloutLabels): RolloutMetrics {
-  const registry = new Registry();
-  const metrics = instruments(registry);
-  const each: readonly Labels[] = services.map((service) => ({ stack, namespace, service, version }));
-  for (const labels of each) {
-    metrics.weight.set(labels, 0);
-    for (const reason of REASONS) metrics.rollbacks.inc({ ...labels, reason }, 0);
-    for (const outcome of OUTCOMES) metrics.rollout.zero({ ...labels, outcome });
-    metrics.stage.zero(labels);
-  }
-  const all = (act: (labels: Labels) => void): void => each.forEach(act);
-  const clock = new RolloutClock();
+export class RolloutMetrics {
+  private readonly metrics: Instruments;
+  private version: string | undefined;
+  private clock = new RolloutClock();
+  /** Rollbacks that happened while the record could not be written. */
+  private readonly unrecorded: Partial<Record<RollbackReason, number>> = {};
 
-  const gates = (answers: readonly GateAnswer[]): void => {
+  constructor(private readonly of: MeteredStack, private readonly recorded: () => Recorded, registry: Registry) {
+    this.metrics = instrumentsOf(registry);
+    this.countRollbacks();
+  }
+
+  hear(event: Told): void {
+    const { weight, served, verdict, outcome } = event;
+    this.follow(event);
+    const stageSeconds = this.clock.tick(event);
+    this.all((labels) => {
+      if (stageSeconds !== undefined) this.metrics.stage.observe(labels, stageSeconds);
+      if (weight !== undefined) this.metrics.weight.set(labels, weight);
+      if (served !== undefined) this.metrics.served.set(labels, served);
+      if (verdict === "promote" || verdict === "hold" || verdict === "rollback") this.metrics.success.set(labels, verdict === "promote" ? 1 : 0);
+    });
+    if (event.gates) this.gates(event.gates);
+    if (outcome !== undefined) this.ended(outcome, event.t);
+    this.countRollbacks();
+  }
+
+  private all(act: (labels: Labels) => void): void {
+    const { stack, namespace, services } = this.of;
+    // Of a verb that rolls nothing out, such as the installation of a first version, there is nothing to say.
+    if (this.version !== undefined) for (const service of services) act({ stack, namespace, service, version: this.version });
+  }
+
+  /** Begins anew where the record has another rollout than before. */
+  private follow({ t }: Told): void {
+    const { rollout } = this.recorded();
+    if (!rollout || (rollout.version === this.version && this.clock.isOf(rollout.startedAt))) return;
+    this.forget();
+    this.version = rollout.version;
+    this.clock = new RolloutClock(rollout.startedAt);
+    this.all((labels) => {
+      this.metrics.weight.set(labels, 0);
+      this.metrics.stage.zero(labels);
+      for (const outcome of OUTCOMES) this.metrics.rollout.zero({ ...labels, outcome });
+    });
+    this.clock.tick({ event: "note", t });
+  }
+
+  /** The version before would otherwise seem to be under way still; what it took stays. */
+  private forget(): void {
+    const { weight, served, success, evidence, limit } = this.metrics;
+    this.all((labels) => {
+      for (const metric of [weight, served, success]) metric.remove(labels);
+      for (const [service, metric, gate] of this.gatesSeen.values()) if (service === labels.service) for (const one of [evidence, limit]) one.remove({ ...labels, metric, gate });
+    });
+    this.gatesSeen.clear();
+  }
+
+  private readonly gatesSeen = new Map<string, readonly [service: string, metric: string, gate: string]>();
+
+  private gates(answers: readonly GateAnswer[]): void {
+    const each: Labels[] = [];
+    this.all((labels) => each.push(labels));
     for (const { labels, metric, answer } of answers.flatMap((answer) => owners(answer, each))) {
       const own = { ...labels, metric, gate: answer.gate };
-      if (isNumber(answer.logE)) metrics.evidence.set(own, answer.logE);
-      if (isNumber(answer.logELimit)) metrics.limit.set(own, answer.logELimit);
+      this.gatesSeen.set(`${labels.service} ${metric} ${answer.gate}`, [labels.service, metric, answer.gate]);
+      if (isNumber(answer.logE)) this.metrics.evidence.set(own, answer.logE);
+      if (isNumber(answer.logELimit)) this.metrics.limit.set(own, answer.logELimit);
     }
-  };
+  }
 
-  const ended = (outcome: Outcome, t: number | undefined): void => {
-    const seconds = clock.sinceStart(t);
-    all((labels) => metrics.rollout.observe({ ...labels, outcome }, seconds));
-    const home = outcome === "rolled-back" || (outcome === "interrupted" && clock.reverted);
+  private ended(outcome: Outcome, t: number): void {
+    const seconds = this.clock.sinceStart(t);
+    this.all((labels) => this.metrics.rollout.observe({ ...labels, outcome }, seconds));
+    const home = outcome === "rolled-back" || (outcome === "interrupted" && this.clock.reverted);
     if (home) {
-      const reason = outcome === "interrupted" ? "interrupt" : clock.reason();
-      all((labels) => {
-        metrics.rollbacks.inc({ ...labels, reason });
-        metrics.success.set(labels, 0);
-      });
+      const reason = outcome === "interrupted" ? "interrupt" : this.clock.reason();
+      if (this.recorded().unwritten) this.unrecorded[reason] = (this.unrecorded[reason] ?? 0) + 1;
+      this.all((labels) => this.metrics.success.set(labels, 0));
     }
     // A held canary keeps its traffic; of one that is gone there is no share.
     if (outcome === "held" || outcome === "failed" || (outcome === "interrupted" && !home)) return;
-    all((labels) => {
-      metrics.weight.set(labels, 0);
-      metrics.served.remove(labels);
+    this.all((labels) => {
+      this.metrics.weight.set(labels, 0);
+      this.metrics.served.remove(labels);
     });
-  };
+  }
 
-  return {
-    registry,
-    reporter: (event: MeteredEvent) => {
-      const { weight, served, verdict, outcome } = event;
-      const stageSeconds = clock.tick(event);
-      if (stageSeconds !== undefined) all((labels) => metrics.stage.observe(labels, stageSeconds));
-      if (weight !== undefined) all((labels) => metrics.weight.set(labels, weight));
-      if (served !== undefined) all((labels) => metrics.served.set(labels, served));
-      if (event.gates) gates(event.gates);
-      if (verdict === "promote" || verdict === "hold" || verdict === "rollback") all((labels) => metrics.success.set(labels, verdict === "promote" ? 1 : 0));
-      if (outcome !== undefined) ended(outcome, event.t);
-    },
-  };
+  /** As the record has them: whoever counted them, and however often this process was started. */
+  private countRollbacks(): void {
+    const { rollbacks } = this.recorded();
+    const { stack, namespace, services } = this.of;
+    for (const service of services)
+      for (const reason of REASONS) {
+        const labels = { stack, namespace, service, reason };
+        this.metrics.rollbacks.remove(labels);
+        this.metrics.rollbacks.inc(labels, (rollbacks[reason] ?? 0) + (this.unrecorded[reason] ?? 0));
+      }
+  }
 }
 
 const isNumber = (value: number | undefined): value is number => value !== undefined && !Number.isNaN(value);
@@ -127,22 +157,26 @@ class RolloutClock {
   private verdict: string | undefined;
   private why: RollbackReason | undefined;
 
-  private now = (t: number | undefined): number => t ?? Date.now() / 1000;
+  /** @param startedAt by the record, ISO 8601: a driver that goes on with a rollout did not see it start */
+  constructor(private readonly startedAt?: string) {
+    if (startedAt !== undefined) this.started = Date.parse(startedAt) / 1000;
+  }
 
-  sinceStart = (t: number | undefined): number => Math.max(0, this.now(t) - (this.started ?? this.now(t)));
+  isOf = (startedAt: string): boolean => startedAt === this.startedAt;
+
+  sinceStart = (t: number): number => Math.max(0, t - (this.started ?? t));
 
   /** Seconds of the stage that the event ends, if it does. */
-  tick({ event, verdict, why, t }: MeteredEvent): number | undefined {
-    const now = this.now(t);
-    this.started ??= now;
+  tick({ event, verdict, why, t }: Told): number | undefined {
+    this.started ??= t;
     this.why = why ?? this.why;
     if (event === "revert") this.reverted = true;
     if (event === "verdict") this.verdict = verdict;
     if (event === "stage") this.stages++;
     const began = this.stage;
     const ends = event === "stage" || event === "verdict" || event === "revert" || event === "end";
-    if (ends) this.stage = event === "stage" ? now : undefined;
-    return ends && began !== undefined ? Math.max(0, now - began) : undefined;
+    if (ends) this.stage = event === "stage" ? t : undefined;
+    return ends && began !== undefined ? Math.max(0, t - began) : undefined;
   }
 
   reason(): RollbackReason {

@@ -140,7 +140,7 @@ export interface Polled {
  *
  * @param now the versions behind the two tracks, where they are no longer those that the watch began with
  */
-export const samplesOf = (polled: readonly Polled[], now?: Versions): { readonly samples?: readonly TrafficSample[] } => {
+export const samplesOf = (polled: readonly { readonly service: Pick<WatchedService, "name" | "versions">; readonly reading: Reading<TrafficWindow> }[], now?: Versions): { readonly samples?: readonly TrafficSample[] } => {
   const samples = polled.flatMap(({ service: { name, versions: before }, reading }) => {
     const versions = now ?? before;
     if (reading.kind !== "value") return [];

@@ -22,11 +22,12 @@ const over = (base: Raw, changes: Raw | undefined): Raw =>
 const eachOver = (base: Raw, changes: Readonly<Record<string, Raw>> | undefined): Raw =>
   ({ ...base, ...Object.fromEntries(Object.entries(changes ?? {}).map(([name, fields]) => [name, over(section(base, name), fields)])) });
 
-function changed(raw: Raw, { rollout, analysis, gates, services }: Changes): Raw {
+function changed(raw: Raw, { rollout, analysis, metrics, gates, services }: Changes): Raw {
   const judged = over(section(raw, "analysis"), analysis);
   return {
     ...raw,
     ...(rollout ? { rollout: over(section(raw, "rollout"), rollout) } : {}),
+    ...(metrics ? { metrics: over(section(raw, "metrics"), metrics) } : {}),
     ...(analysis || gates ? { analysis: gates ? { ...judged, gates: eachOver(section(judged, "gates"), gates) } : judged } : {}),
     ...(services ? { services: eachOver(section(raw, "services"), services) } : {}),
   };

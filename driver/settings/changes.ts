@@ -7,6 +7,7 @@ type Raw = Readonly<Record<string, unknown>>;
 export interface Changes {
   readonly rollout?: Raw;
   readonly analysis?: Raw;
+  readonly metrics?: Raw;
   /** Metric rules by name, as the stack config writes them: fields that replace those of a rule that is there. */
   readonly gates?: Readonly<Record<string, Raw>>;
   /** Fields of services by name. */

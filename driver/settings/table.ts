@@ -106,6 +106,10 @@ export const SETTINGS = {
   tries: setting({ group: "calls", names: [{ env: "RETRY_COUNT" }], parse: text.whole(1, 100), systems: "A", help: `tries of one call to a service, the first included; default ${tries}` }),
   retryDelay: setting({ group: "calls", names: [{ env: "RETRY_DELAY" }], parse: text.seconds, systems: "A", help: `wait before the second try: seconds, or a duration; default ${retryDelay}` }),
   retryFactor: setting({ group: "calls", names: [{ env: "RETRY_BACKOFF_FACTOR" }], parse: text.atLeast(1), systems: "A", help: `by how much each further wait is longer, 1 or more; default ${retryFactor}` }),
+  pushgateway: setting({
+    group: "calls", names: [{ env: "PUSHGATEWAY_URL" }], parse: text.url, systems: "", over: "metrics.pushgateway", change: (_, pushgateway) => ({ metrics: { pushgateway } }), secret: true,
+    help: "base URL of a Pushgateway that the driver pushes its metrics to",
+  }),
   context: setting({ group: "cluster", names: [{ flag: "--context <name>" }], parse: text.name, systems: "B", over: "kubernetes:context", help: "context of the kubeconfig" }),
   kubeconfig: setting({ group: "cluster", names: [{ flag: "--kubeconfig <file>" }], parse: text.name, systems: "B", over: "kubernetes:kubeconfig", help: "the kubeconfig's file" }),
   kubeConfigProd: setting({ group: "cluster", names: [{ env: "KUBE_CONFIG_PROD" }], parse: text.name, systems: "D", over: "kubernetes:kubeconfig", secret: true, help: "kubeconfig in base64, for stacks named production or prod" }),

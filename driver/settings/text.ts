@@ -52,9 +52,13 @@ export function list(text: string): readonly string[] {
   return parts.length > 0 ? parts : refuse("at least one name; several are separated by commas");
 }
 
+const URL_FORM = /^https?:\/\/[^\s/]+\S*$/;
+
+export const url = (text: string): string => (URL_FORM.test(text) ? text : refuse("a URL that starts with http:// or https://"));
+
 export function urls(text: string): readonly string[] {
   const all = list(text);
-  return all.every((url) => /^https?:\/\/[^\s/]+\S*$/.test(url)) ? all : refuse("a URL that starts with http:// or https://, or several between commas");
+  return all.every((one) => URL_FORM.test(one)) ? all : refuse("a URL that starts with http:// or https://, or several between commas");
 }
 
 export interface StageText {

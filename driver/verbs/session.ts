@@ -15,6 +15,7 @@ import { JOINS } from "../report/joins";
 import { Audience } from "../report/listeners";
 import type { Ending, RolloutContext } from "../rollout/context";
 import { Dependencies } from "../resilience/registry";
+import type { ListenAddress } from "../serve/address";
 import { CALLING, chooseCluster, readSettings, resilienceOf, type Group, type Settings } from "../settings";
 import { commitFile, commitMessage } from "../stack/commit";
 import { lazyStack, localFolder, openStack, projectOf } from "../stack/engine";
@@ -34,6 +35,8 @@ export interface CommonOptions {
   /** Commit the stack file when the verb has done its work, and push the commit. */
   readonly commit?: boolean;
   readonly push?: boolean;
+  /** Where the verb's progress is served while it runs. */
+  readonly listen?: ListenAddress;
 }
 
 async function ask(question: string, signal: AbortSignal): Promise<boolean> {
@@ -145,7 +148,7 @@ export async function openSession(options: CommonOptions, session: SessionOption
     file.continueWith((ledger.rollout?.settings ?? {}) as Settings);
     await adoptRecord(file, ledger, report);
     const note = (message: string): void => say({ event: "note", message });
-    audience = await Audience.of(JOINS, { project: projectOf(options.cwd).name, stack: options.stack, folder: options.cwd, verb: session.verb, config: file.read(), ledger, dependencies, note });
+    audience = await Audience.of(JOINS, { project: projectOf(options.cwd).name, stack: options.stack, folder: options.cwd, flags: options, verb: session.verb, config: file.read(), ledger, dependencies, note });
   } catch (cause) {
     // Otherwise nobody could work on the stack until the Lease has run out.
     await ledger.shut();

@@ -16,6 +16,8 @@ export interface Place {
   readonly file: StackFile;
   readonly settings: Settings;
   readonly cluster: ClusterAccess;
+  /** What this process's environment was given to choose the same cluster. */
+  readonly env: Readonly<Record<string, string>>;
   /** Asked once each: a look is repeated anyway, and nobody should wait for a dead server. */
   readonly dependencies: Dependencies;
 }
@@ -38,5 +40,5 @@ export function placeOf(at: StackAt, groups: readonly Group[] = CALLING): Place 
   const { choice, env } = chooseCluster(at.stack, settings, file.cluster());
   Object.assign(process.env, env);
   const dependencies = new Dependencies({ ...resilienceOf(settings), tries: 1 });
-  return { file, settings, dependencies, cluster: clusterAccess(choice, { dependencies }) };
+  return { file, settings, dependencies, env, cluster: clusterAccess(choice, { dependencies }) };
 }

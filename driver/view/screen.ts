@@ -22,8 +22,11 @@ export interface ScreenOptions {
   readonly every?: number;
 }
 
-/** A snapshot as one JSON object, with what is to be said of it. */
-export const statusJson = (snapshot: Snapshot): string => JSON.stringify({ event: "status", ...snapshot, notes: notesOf(snapshot) });
+/** A snapshot for programs, with what is to be said of it. */
+export const statusOf = (snapshot: Snapshot): object => ({ event: "status", ...snapshot, notes: notesOf(snapshot) });
+
+/** The same as one JSON object. */
+export const statusJson = (snapshot: Snapshot): string => JSON.stringify(statusOf(snapshot));
 
 /** Draws on a terminal, over what was drawn before. */
 function drawer(out: NodeJS.WriteStream): { show(snapshot: Snapshot): void; end(): void } {

@@ -1,4 +1,4 @@
-import type { RecordedGate, RecordedRollout, RolloutRequest } from "../../components/record/format";
+import type { HistoryEntry, RecordedGate, RecordedRollout, RolloutRequest } from "../../components/record/format";
 import type { LiveTraffic } from "../cluster/traffic";
 import { GUARD_PREFIX } from "../record/lease";
 import type { DependencyHealth } from "../resilience/registry";
@@ -57,6 +57,10 @@ export interface Snapshot {
   /** What the record says that the stack file, which is older, does not: `v1 stable, v2 at weight 25`. */
   readonly stale?: string;
   readonly rollout?: Omit<RecordedRollout, "seen">;
+  /** The latest of the rollout under way: `promote` is to the next stage. */
+  readonly verdict?: { readonly at: string; readonly stage?: number; readonly verdict: string; readonly message: string };
+  /** What ended last: a rollout, or an install, an experiment or an undo. */
+  readonly last?: HistoryEntry;
   readonly undo?: { readonly version: string; readonly until: string };
   readonly request?: RolloutRequest;
   readonly lease?: LeaseView;
@@ -64,7 +68,7 @@ export interface Snapshot {
   readonly live: readonly LiveTraffic[];
   /** What the driver that runs saw last. */
   readonly seen?: { readonly at: string; readonly served?: number; readonly gates: readonly GateView[] };
-  /** By the counters; only while no driver runs. */
+  /** By the counters; while a driver runs, only where it was asked for. */
   readonly traffic?: readonly ServiceTraffic[];
   /** What an update began and nobody saw the end of; while an update runs it is that update's. */
   readonly pending: readonly string[];

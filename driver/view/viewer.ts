@@ -62,6 +62,17 @@ function tracked(revision: LiveRevision, live: Snapshot["live"], services: Snaps
   return { ...revision, tracks: is("previous") ? ["previous"] : [] };
 }
 
+/** The latest verdict of the rollout under way, and how the one before ended. */
+function toldBy(book: Book | undefined): Pick<Snapshot, "verdict" | "last"> {
+  const rollout = book?.record?.rollout;
+  const entry = rollout && book.journal.filter(({ kind, rollout: id }) => kind === "verdict" && id === rollout.id).at(-1);
+  const last = book?.history.at(-1);
+  return {
+    ...(entry ? { verdict: { at: entry.at, verdict: entry.verdict!, message: entry.message, ...(entry.stage === undefined ? {} : { stage: entry.stage }) } } : {}),
+    ...(last ? { last } : {}),
+  };
+}
+
 /** Looks at a stack as often as it is asked, and keeps what is dear to ask. */
 export class Viewer {
   /** Name of the ConfigMap and of the Lease. */
@@ -71,6 +82,8 @@ export class Viewer {
   private readonly reads: StackReads;
   private readonly source: PrometheusSource | undefined;
   private state: { readonly answer: Answer<StackState>; readonly at: number; readonly when: string } | undefined;
+  /** The record, journal and history included, at the latest look that could read it. */
+  seen: Book | undefined;
   private traffic: { readonly at: number; readonly seen: Promise<readonly ServiceTraffic[]> } | undefined;
 
   /** @throws UsageError when the project or the stack file cannot be read */
@@ -140,9 +153,10 @@ export class Viewer {
   /**
    * Everything that can be seen of the stack now. What cannot is named in `unknown`; nothing is waited for longer than some seconds.
    *
+   * @param options.traffic ask the counters also while a driver does; default false
    * @throws UsageError when there is no such stack, or no cluster can be chosen
    */
-  async look(): Promise<Snapshot> {
+  async look({ traffic = false }: { readonly traffic?: boolean } = {}): Promise<Snapshot> {
     const read = this.reread();
     const { config, place: { cluster, file, dependencies } } = this;
     const { namespace } = config;
@@ -156,12 +170,14 @@ export class Viewer {
       this.state ?? this.readState(),
     ]);
     if ("problem" in book && book.cause instanceof UsageError) throw book.cause;
+    this.seen = valueOf(book) ?? this.seen;
     const record = valueOf(book)?.record;
     const leaseState = valueOf(held);
     const state = await this.stateOf(record, leaseState?.holder, valueOf(live) ?? []);
     const outputs = valueOf(state)?.outputs ?? {};
     const services = (outputs.services ?? {}) as Readonly<Record<string, ServiceOutput>>;
     const { seen, ...rollout } = record?.rollout ?? {};
+    const { verdict, last } = toldBy(valueOf(book));
     const undo = record?.undo;
     const known = { live: valueOf(live) ?? [], services };
     const snapshot: Snapshot = {
@@ -172,6 +188,8 @@ export class Viewer {
       services,
       ...(record ? { recorded: record.generation, ...(record.generation > config.generation && !sameKeys(file.keys(), record.keys) ? { stale: inWords(record.keys) } : {}) } : {}),
       ...(record?.rollout ? { rollout: rollout as Snapshot["rollout"] } : {}),
+      ...(verdict ? { verdict } : {}),
+      ...(last ? { last } : {}),
       ...(undo ? { undo } : {}),
       ...(record?.request ? { request: record.request } : {}),
       ...(leaseState ? { lease: { expired: leaseState.expired, ...(leaseState.holder === undefined ? {} : { holder: leaseState.holder }), ...(leaseState.renewedAt ? { renewedAt: leaseState.renewedAt.toISOString() } : {}) } } : {}),
@@ -182,6 +200,6 @@ export class Viewer {
       dependencies: await dependencies.check(),
       unknown: [read, ...distinct([book, held, live, revisions]), state].flatMap((answer) => ("problem" in answer ? [answer.problem] : [])),
     };
-    return isDriven(snapshot) ? snapshot : { ...snapshot, traffic: await this.recent(config, snapshot.deployed ?? snapshot.wanted) };
+    return isDriven(snapshot) && !traffic ? snapshot : { ...snapshot, traffic: await this.recent(config, snapshot.deployed ?? snapshot.wanted) };
   }
 }

@@ -3,6 +3,7 @@ import { analysis } from "./analysis";
 import { flag, label, text, url, whole } from "./common";
 import { guard } from "./guard";
 import { ingressController } from "./ingress-controller";
+import { metrics } from "./metrics";
 import { monitoring } from "./monitoring";
 import { networkPolicy } from "./network-policy";
 import { rollout } from "./rollout";
@@ -38,6 +39,7 @@ export const stackConfigSchema = z.strictObject({
     .describe("Name of the IngressClass."),
   ingressController: ingressController.default("existing").describe("Where the ingress controller comes from."),
   monitoring: monitoring.optional().describe("Scraping, alerts and a dashboard; without it there are none."),
+  metrics: metrics.prefault({}).describe("Where the driver's own metrics go. `pulumi up` reads none of it."),
   networkPolicy: networkPolicy.optional().describe("Who may open connections to the services' pods; without it, anybody."),
   guard: guard.optional().describe("Declares a guard, which sends traffic home when the driver of a rollout has died. Absent: none."),
   ingressUrl: url.optional().describe("Base URL at which the driver reaches the ingress controller, to probe the canary by its header; without it there are no probes."),
