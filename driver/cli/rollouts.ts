@@ -6,7 +6,7 @@ import { deployOptions, deployVersion, readSettings, rolloutOptions } from "../s
 import { init } from "../verbs/init";
 import { isFleet, onFleet, type FleetOptions } from "../verbs/fleet";
 import { cleanUpNow, holdNow, promoteNow, resumeNow, setTraffic, waitFor } from "../verbs/manual";
-import { requestOf, rollback } from "../verbs/rollback";
+import { requestOf, rollback, rollbackAbandoned } from "../verbs/rollback";
 import { orAsk, ROLLING, withStack, type CommonOptions } from "../verbs/session";
 import { sync, type SyncOptions } from "../verbs/sync";
 import { duration, percent, positive } from "./arguments";
@@ -71,12 +71,12 @@ export function rolloutVerbs(program: Command): void {
     examples: ["promote --stack production", "promote --full --stack production"],
     run: (o) => withRequest(o, "promote", (c) => promoteNow(c, o.full === true)),
   });
-  addVerb<Reason>(program, {
+  addVerb<Reason & { abandoned?: boolean }>(program, {
     usage: "rollback",
     description: "send all traffic home at once and remove the canary",
-    with: withReason,
-    examples: ['rollback --stack production --reason "customers call"'],
-    run: (o) => rollback(o, o.reason),
+    with: (c) => withReason(c).option("--abandoned", "only a rollout that its driver could not end; one that is held stays. For the last step of a CI job"),
+    examples: ['rollback --stack production --reason "customers call"', "rollback --abandoned --stack production"],
+    run: (o) => (o.abandoned ? rollbackAbandoned : rollback)(o, o.reason),
   });
   addVerb(program, {
     usage: "undo",
