@@ -84,7 +84,7 @@ describe("the workflow for GitHub Actions", () => {
     });
 
     it("as the step's own process, so that the signal of a cancelled job arrives and the exit code is an output", async () => {
-      for (const name of ["calls", "outputs"]) fs.writeFileSync(runner.file(name), "");
+      runner.clear();
       const child = runner.start(run, { ...DRIVE, WAITS: "deploy" });
       child.stdout!.on("data", (chunk: Buffer) => chunk.includes("driving") && child.kill("SIGINT"));
       const { code, outputs } = await runner.end(child);

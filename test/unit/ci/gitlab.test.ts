@@ -61,7 +61,7 @@ describe("the template for GitLab CI", () => {
     });
 
     it("until the driver has ended, when a cancelled job sends its signal to every process", async () => {
-      for (const name of ["calls", "outputs"]) fs.writeFileSync(runner.file(name), "");
+      runner.clear();
       const child = runner.start(script, env({ WAITS: "deploy" }));
       child.stdout!.on("data", (chunk: Buffer) => {
         if (!chunk.includes("driving")) return;

@@ -92,15 +92,20 @@ export class Runner {
     return fs.existsSync(this.file(name)) ? fs.readFileSync(this.file(name), "utf8") : "";
   }
 
-  /** Starts a script as GitHub's runner starts one with \`shell: bash\`: nothing of this process's environment is in it but PATH. */
+  /** Starts a script as GitHub's runner starts one with `shell: bash`: nothing of this process's environment is in it but PATH. */
   start(script: string, env: NodeJS.ProcessEnv, cwd = this.dir): ChildProcess {
     fs.writeFileSync(this.file("script.sh"), script);
     return spawn("bash", ["--noprofile", "--norc", "-eo", "pipefail", this.file("script.sh")], { cwd, env: { ...this.files(), ...env }, stdio: ["ignore", "pipe", "pipe"] });
   }
 
   async run(script: string, env: NodeJS.ProcessEnv): Promise<StepRun> {
-    for (const name of ["calls", "outputs", "environment", "summary"]) fs.writeFileSync(this.file(name), "");
+    this.clear();
     return this.end(this.start(script, env));
+  }
+
+  /** Empties what steps have written. */
+  clear(): void {
+    for (const name of ["calls", "outputs", "environment", "summary"]) fs.writeFileSync(this.file(name), "");
   }
 
   async end(child: ChildProcess): Promise<StepRun> {
