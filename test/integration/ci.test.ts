@@ -28,7 +28,7 @@ describe("the steps of the workflow, on the embedded cluster", function () {
   });
 
   const env = (more: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
-    ...shop.env, DRIVER: path.join(CHECKOUT, "bin/canary.js"), STACK: shop.stack, COMMIT: "false", VERB: "deploy", PERCENTAGE: "", MINUTES: "", THRESHOLD: "", AUTO_PROMOTE: "true", REASON: "", ...more,
+    ...shop.env, DRIVER: path.join(CHECKOUT, "bin/canary.js"), STACK: shop.stack, COMMIT: "false", VERB: "deploy", PERCENTAGE: "", MINUTES: "", THRESHOLD: "", AUTO_PROMOTE: "true", RETRY: "true", REASON: "", ...more,
   });
   const step = (name: string, more: NodeJS.ProcessEnv): Promise<StepRun> => runner.end(runner.start(stepOf(name).run, env(more), shop.dir));
   const exitCode = ({ outputs }: StepRun): string | undefined => /exit-code=(\d+)\n$/.exec(outputs)?.[1];

@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import { expect } from "chai";
 import { GITHUB_FILES, HOSTILE, Runner, stepOf, workflow } from "./steps";
 
-const DRIVE = { VERB: "deploy", STACK: "production", TAG: "v2", PERCENTAGE: "", MINUTES: "", THRESHOLD: "", AUTO_PROMOTE: "true", COMMIT: "true", REASON: "" };
+const DRIVE = { VERB: "deploy", STACK: "production", TAG: "v2", PERCENTAGE: "", MINUTES: "", THRESHOLD: "", AUTO_PROMOTE: "true", RETRY: "false", COMMIT: "true", REASON: "" };
 
 describe("the workflow for GitHub Actions", () => {
   let runner: Runner;
@@ -49,9 +49,9 @@ describe("the workflow for GitHub Actions", () => {
     const { run } = stepOf("Drive");
 
     it("with what the form says", async () => {
-      const { code, calls } = await runner.run(run, { ...DRIVE, PERCENTAGE: "25", MINUTES: "15", THRESHOLD: "5" });
+      const { code, calls } = await runner.run(run, { ...DRIVE, PERCENTAGE: "25", MINUTES: "15", THRESHOLD: "5", RETRY: "true" });
       expect(code).to.equal(0);
-      expect(calls).to.deep.equal([["deploy", "--stack=production", "--commit", "--push", "--tag=v2", "--percentage=25", "--duration=15", "--error-threshold=5", "--auto-promote", "--yes"]]);
+      expect(calls).to.deep.equal([["deploy", "--stack=production", "--commit", "--push", "--tag=v2", "--percentage=25", "--duration=15", "--error-threshold=5", "--retry", "--auto-promote", "--yes"]]);
     });
 
     it("by the stack file where the form is empty, and without a yes where a person is to promote", async () => {
@@ -111,6 +111,10 @@ describe("the workflow for GitHub Actions", () => {
         expect(ended).to.equal(0);
         expect(calls).to.deep.equal([["rollback", "--abandoned", "--stack=production", "--reason=the CI job ended before its rollout did"]]);
       });
+
+    it("and leaves one alone that somebody drives", async () => {
+      expect((await runner.run(run, { ...env, EXIT_CODE: "1", CODES: JSON.stringify({ rollback: 4 }) })).code).to.equal(0);
+    });
 
     it("or fails and says what to do", async () => {
       const { code, output } = await runner.run(run, { ...env, EXIT_CODE: "", CODES: JSON.stringify({ rollback: 1 }) });
