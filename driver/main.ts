@@ -1,6 +1,7 @@
 import { CommanderError } from "commander";
 import { commandLine } from "./cli/program";
 import { DriverError, EXIT } from "./errors";
+import { leaveExitCode } from "./step-output";
 
 /** Shows a failure as a sentence and turns it into the exit code; a stack trace only where it was asked for, or for a bug of ours. */
 function fail(error: unknown): number {
@@ -13,6 +14,8 @@ function fail(error: unknown): number {
   process.stderr.write(`canary: ${debug ? `${error.stack}\n${(error.cause as Error | undefined)?.stack ?? ""}` : error.message}\n`);
   return error.exitCode;
 }
+
+process.on("exit", (code) => leaveExitCode(process.env.GITHUB_OUTPUT, code));
 
 commandLine()
   .parseAsync()

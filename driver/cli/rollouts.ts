@@ -6,7 +6,7 @@ import { deployOptions, deployVersion, readSettings, rolloutOptions } from "../s
 import { init } from "../verbs/init";
 import { isFleet, onFleet, type FleetOptions } from "../verbs/fleet";
 import { cleanUpNow, holdNow, promoteNow, resumeNow, setTraffic, waitFor } from "../verbs/manual";
-import { requestOf, rollback } from "../verbs/rollback";
+import { requestOf, rollback, rollbackAbandoned } from "../verbs/rollback";
 import { orAsk, ROLLING, withStack, type CommonOptions } from "../verbs/session";
 import { sync, type SyncOptions } from "../verbs/sync";
 import { duration, percent, positive } from "./arguments";
@@ -76,13 +76,13 @@ export function rolloutVerbs(program: Command): void {
     exits: ROLLOUT_EXITS,
     run: (o) => withRequest(o, "promote", (c) => promoteNow(c, o.full === true)),
   });
-  addVerb<Reason>(program, {
+  addVerb<Reason & { abandoned?: boolean }>(program, {
     usage: "rollback",
     description: "send all traffic home at once and remove the canary",
-    with: withReason,
-    examples: ['rollback --stack production --reason "customers call"'],
+    with: (c) => withReason(c).option("--abandoned", "only a rollout that its driver could not end; one that is held stays. For the last step of a CI job"),
+    examples: ['rollback --stack production --reason "customers call"', "rollback --abandoned --stack production"],
     exits: "2 rolled back (which is what was asked for), 1 failed, 3 not known how it ended, 4 busy, 64 wrong arguments or stack file, or no rollout is under way",
-    run: (o) => rollback(o, o.reason),
+    run: (o) => (o.abandoned ? rollbackAbandoned : rollback)(o, o.reason),
   });
   addVerb(program, {
     usage: "undo",

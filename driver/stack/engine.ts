@@ -31,11 +31,15 @@ export interface StackEngine {
 
 const PACKAGE_ROOT = path.resolve(__dirname, "../../..");
 
-/** The program when the project's `main` is this package's own: it then runs compiled and in this process, which saves a language host per update. */
+/**
+ * The program when the project's `main` is this package's own, as source or compiled (the image has only the latter): it then runs compiled
+ * and in this process, which saves a language host per update.
+ */
 export function inlineProgram(projectDir: string, main: string): Automation.PulumiFn | undefined {
-  const file = path.resolve(projectDir, main);
-  if (fs.realpathSync(file) !== path.join(PACKAGE_ROOT, "index.ts")) return undefined;
-  return require(path.join(PACKAGE_ROOT, "dist", "index.js")) as Automation.PulumiFn;
+  const file = fs.realpathSync(path.resolve(projectDir, main));
+  const compiled = path.join(PACKAGE_ROOT, "dist", "index.js");
+  if (file !== path.join(PACKAGE_ROOT, "index.ts") && file !== compiled) return undefined;
+  return require(compiled) as Automation.PulumiFn;
 }
 
 /** The project's Pulumi.yaml. @throws UsageError when it cannot be read */

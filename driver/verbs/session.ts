@@ -59,8 +59,17 @@ export function confirmation({ yes, json }: CommonOptions): RolloutContext["conf
 /** Lines for a person, or for a program with `--json`. */
 export const reporterOf = (options: CommonOptions): Reporter => (options.json ? jsonReporter(process.stdout) : textReporter(process.stdout));
 
+/** Who runs this process; a number where the system knows no name for it, as in a container that runs under any user. */
+function userName(): string {
+  try {
+    return os.userInfo().username;
+  } catch {
+    return `uid-${process.getuid?.()}`;
+  }
+}
+
 /** How this driver is named to others. */
-export const holderName = (verb: string): string => `${os.userInfo().username}@${os.hostname()} (canary ${verb}, pid ${process.pid})`;
+export const holderName = (verb: string): string => `${userName()}@${os.hostname()} (canary ${verb}, pid ${process.pid})`;
 
 /** One for the process, which may open a stack twice. */
 let interrupted: AbortSignal | undefined;
@@ -203,10 +212,10 @@ export async function withStack(options: CommonOptions, verb: string, act: (cont
   }
 }
 
-/** Runs a verb; where a driver holds the Lease, that one is asked to do it. */
-export async function orAsk(options: CommonOptions, verb: string, act: (context: RolloutContext) => Promise<Ending>, askDriver: (context: RolloutContext) => Promise<Ending>, groups?: readonly Group[], first?: SessionOptions["first"]): Promise<number> {
+/** Runs a verb; where a driver holds the Lease, that one is asked to do it. By default nobody is waited for who may have died just now. */
+export async function orAsk(options: CommonOptions, verb: string, act: (context: RolloutContext) => Promise<Ending>, askDriver: (context: RolloutContext) => Promise<Ending>, groups?: readonly Group[], rest: Pick<SessionOptions, "first" | "patient"> = {}): Promise<number> {
   try {
-    return await withStack(options, verb, act, groups, { patient: false, ...(first ? { first } : {}) });
+    return await withStack(options, verb, act, groups, { patient: false, ...rest });
   } catch (cause) {
     if (!(cause instanceof LeaseHeldError)) throw cause;
     const { context } = await openSession(options, { verb, lease: false });

@@ -4,7 +4,7 @@ import * as path from "node:path";
 import { SandboxError } from "../errors";
 import { buildModule } from "./build";
 import { cacheRoot, isBuilt, moduleDir, removeAbandonedBuilds } from "./cache";
-import { MODULES, PULUMI_VERSION, type GoModule } from "./modules";
+import { LINTERS, MODULES, PULUMI_VERSION, type GoModule } from "./modules";
 import { buildReporter } from "./progress";
 
 const GO_NEEDED = [1, 25] as const;
@@ -54,6 +54,31 @@ export interface Toolchain {
 
 const PULUMI_TOOLS = new Set(["pulumi", "pulumi-language-nodejs"]);
 
+/** Builds modules, with a line of progress per module on standard error. @throws SandboxError when Go is missing or too old, or when a build fails */
+async function build(modules: readonly GoModule[], estimate: string, signal?: AbortSignal): Promise<void> {
+  if (modules.length === 0) return;
+  checkGo();
+  removeAbandonedBuilds();
+  const reporter = buildReporter(modules.length, cacheRoot(), estimate);
+  for (const module of modules) {
+    const line = reporter.start(module.title);
+    await buildModule(module, line.update, signal);
+    line.done();
+  }
+}
+
+/**
+ * Builds the linters, where they are missing; no cluster needs them.
+ *
+ * @returns absolute path of each by its name
+ * @throws SandboxError when Go is missing or too old, or when a build fails
+ */
+export async function ensureLinters(signal?: AbortSignal): Promise<Readonly<Record<"actionlint" | "dockerfile-lint", string>>> {
+  await build(isBuilt(LINTERS) ? [] : [LINTERS], "about a minute", signal);
+  const at = (name: string): string => path.join(moduleDir(LINTERS), name);
+  return { actionlint: at("actionlint"), "dockerfile-lint": at("dockerfile-lint") };
+}
+
 /**
  * Builds what is missing, with a line of progress per module on standard error, and says where everything is.
  *
@@ -63,16 +88,7 @@ export async function ensureToolchain(signal?: AbortSignal): Promise<Toolchain> 
   const useUserPulumi = userPulumiFits();
   const needed = (m: GoModule): boolean => !(useUserPulumi && !m.documents && Object.keys(m.binaries).every((b) => PULUMI_TOOLS.has(b)));
   const missing = MODULES.filter((m) => needed(m) && !isBuilt(m));
-  if (missing.length > 0) {
-    checkGo();
-    removeAbandonedBuilds();
-    const reporter = buildReporter(missing.length, cacheRoot());
-    for (const module of missing) {
-      const line = reporter.start(module.title);
-      await buildModule(module, line.update, signal);
-      line.done();
-    }
-  }
+  await build(missing, "about 20 minutes", signal);
   const files = new Map<string, string>();
   for (const module of MODULES.filter(needed))
     for (const name of Object.keys(module.binaries))

@@ -70,3 +70,10 @@ export const MODULES: readonly GoModule[] = [
     tags: "remove_all_sd,enable_kubernetes_sd",
   },
 ];
+
+/** What checks the workflows and the Dockerfile in the tests: built when one of them runs, and never for a cluster. */
+export const LINTERS: GoModule = {
+  name: "lint",
+  title: "actionlint 1.7.12, BuildKit 0.25.2's checks of a Dockerfile",
+  binaries: { actionlint: "github.com/rhysd/actionlint/cmd/actionlint", "dockerfile-lint": "./dockerfile-lint" },
+};
