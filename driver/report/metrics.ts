@@ -23,7 +23,7 @@ export interface RolloutMetrics {
   readonly registry: Registry;
 }
 
-const REASONS: readonly RollbackReason[] = ["verdict", "split", "start", "update", "interrupt", "manual", "guard", "blind", "fleet"];
+const REASONS: readonly RollbackReason[] = ["verdict", "split", "start", "update", "interrupt", "manual", "guard", "blind", "fleet", "approval"];
 const OUTCOMES: readonly Outcome[] = ["promoted", "rolled-back", "held", "interrupted", "failed"];
 
 /** Edges in seconds: stages last from seconds in a demo to hours, rollouts up to days. */

@@ -31,12 +31,12 @@ export async function onFleet(options: FleetOptions, verb: string, act: (context
   const interrupted = interruptSignal();
   const policy = bulkhead(options.parallel ?? PARALLEL, Infinity);
   const confirm = confirmation(options);
-  let answer: Promise<boolean> | undefined;
+  let answer: Promise<boolean | undefined> | undefined;
   const leaving: (() => Promise<void>)[] = [];
   const member = (stack: string): Member => ({
     stack,
     async run(signal, meet) {
-      const passed = async (question: string, asked: AbortSignal): Promise<boolean> => {
+      const passed = async (question: string, asked: AbortSignal): Promise<boolean | undefined> => {
         await meet("passed");
         return (answer ??= confirm(`${question.replace("?", "")} on ${waves.flat().join(", ")}?`, asked));
       };

@@ -1,0 +1,2 @@
+import { gateView, quantity } from "../view/gates";
+import type { Notice } from "./notice";
