@@ -2,7 +2,9 @@ import type { NoticeKind } from "../../components/config";
 import type { RecordedGate, RollbackReason } from "../../components/record/format";
 import type { Occasion } from "../report/listeners";
 import type { RolloutEvent } from "../report/events";
+import type { ComparisonView } from "../report/story-view";
 import { recorded } from "../rollout/judging";
+import { Comparison } from "./comparison";
 
 /** Something that people who are not at the terminal are told of. */
 export interface Notice {
@@ -29,6 +31,8 @@ export interface Notice {
   readonly why?: RollbackReason;
   /** What happened, in sentences. */
   readonly message: string;
+  /** What both versions served in the stage, by service. */
+  readonly traffic: readonly ComparisonView[];
   /** The gates' answers when they were last asked, with the canary's value and its limit. */
   readonly gates: readonly RecordedGate[];
   /** Rollouts of the stack, by id, whose trouble is over with this promotion. */
@@ -39,12 +43,15 @@ export interface Notice {
 /** More rollouts than that have not failed in a row, or nobody minds any more. */
 const SETTLED_AT_ONCE = 10;
 
+const known = <T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> };
+
 /** Fills in the placeholders of the dashboard's address. */
 export const dashboardOf = (template: string | undefined, values: Readonly<Record<string, string | undefined>>): string | undefined =>
   template?.replace(/\{\{(.*?)\}\}/g, (_, name: string) => encodeURIComponent(values[name] ?? ""));
 
 /** Makes notices of a verb's events: which of them are news, and what was known at the time. Reads the record, and touches nothing. */
-export class Story {
+export class Notices {
   /** Something was done that others may have noticed. */
   private begun = false;
   private started = false;
@@ -52,6 +59,7 @@ export class Story {
   private toldHome = false;
   private id: string | undefined;
   private versions: { version?: string; from?: string } = {};
+  private readonly served = new Comparison();
   private latest: { -readonly [K in "stage" | "weight" | "served" | "gates"]?: RolloutEvent[K] } = {};
 
   constructor(private readonly occasion: Pick<Occasion, "project" | "stack" | "verb" | "config" | "ledger">) {}
@@ -70,16 +78,15 @@ export class Story {
     return notice;
   }
 
-  private follow({ event, stage, weight, served, gates }: RolloutEvent): void {
-    const { ledger, verb, config } = this.occasion;
+  private follow({ event, id, version, from, stage, weight, served, gates, samples = [] }: RolloutEvent): void {
+    const { ledger, config } = this.occasion;
     const { rollout } = ledger;
-    this.id = rollout?.id ?? this.id;
-    const named = /^(?:deploy|experiment) (\S+)/.exec(verb)?.[1];
-    const version = rollout?.version ?? this.versions.version ?? named ?? config.canary?.version;
-    const from = rollout?.from ?? this.versions.from ?? config.stable?.version;
-    this.versions = { ...(version === undefined ? {} : { version }), ...(from === undefined ? {} : { from }) };
-    const said = { stage, served, gates, ...(event === "revert" ? {} : { weight }) };
-    Object.assign(this.latest, Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)));
+    this.id = id ?? rollout?.id ?? this.id;
+    const versions = { version: version ?? rollout?.version ?? this.versions.version ?? config.canary?.version, from: from ?? rollout?.from ?? this.versions.from ?? config.stable?.version };
+    this.versions = known(versions);
+    if (event === "stage") this.served.beginStage();
+    this.served.add(samples);
+    Object.assign(this.latest, known({ stage, served, gates, ...(event === "revert" ? {} : { weight }) }));
   }
 
   private kindOf({ event, outcome, why }: RolloutEvent): NoticeKind | undefined {
@@ -129,6 +136,7 @@ export class Story {
       kind, at: t, project, stack, namespace: config.namespace, verb, stages, ...latest, ...this.versions, message,
       ...(rollout === undefined ? {} : { rollout }),
       ...(why === undefined ? {} : { why }),
+      traffic: this.served.figures(),
       gates: recorded(gates),
       settles: kind === "promotion" ? settledBy(ledger.history, rollout) : [],
       ...(dashboard === undefined ? {} : { dashboard }),
@@ -139,7 +147,7 @@ export class Story {
 /** The rollouts that came after the promotion before, this one included: it may have been held on its way. */
 export function settledBy(history: Occasion["ledger"]["history"], promoted: string | undefined): readonly string[] {
   const earlier = history.filter(({ id }) => id !== promoted);
-  const last = earlier.findLastIndex(({ kind, outcome }) => kind === "rollout" && outcome === "promoted");
+  const last = earlier.map(({ kind, outcome }) => kind === "rollout" && outcome === "promoted").lastIndexOf(true);
   const ids = earlier.slice(last + 1).map(({ id }) => id);
   return [...new Set([...ids, ...(promoted === undefined ? [] : [promoted])])].slice(-SETTLED_AT_ONCE);
 }

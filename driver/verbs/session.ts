@@ -92,6 +92,7 @@ export interface SessionOptions {
   /** Aborted from outside; by default by this process's signals. */
   readonly signal?: AbortSignal;
   readonly confirm?: RolloutContext["confirm"];
+  readonly beforeAsking?: RolloutContext["beforeAsking"];
   readonly beforeMove?: RolloutContext["beforeMove"];
   /** Bounds how many updates run at once. */
   readonly limit?: <T>(update: () => Promise<T>) => Promise<T>;
@@ -135,7 +136,7 @@ export async function openSession(options: CommonOptions, session: SessionOption
   const confirm = session.confirm ?? confirmation(options);
   // Opened at once, and waited for after the Lease: somebody who must wait for another driver need not wait for Pulumi too.
   const engine = lazyStack(() => openStack(options.cwd, options.stack));
-  const context: RolloutContext = { file, engine, updates: new Updates(engine, session.limit), cluster, ledger, dependencies, settings, report, signal, confirm: (question, asked) => Promise.race([insisted, confirm(question, asked)]), insisted, ...(session.beforeMove ? { beforeMove: session.beforeMove } : {}) };
+  const context: RolloutContext = { file, engine, updates: new Updates(engine, session.limit), cluster, ledger, dependencies, settings, report, signal, confirm: (question, asked) => Promise.race([insisted, confirm(question, asked)]), insisted, ...(session.beforeAsking ? { beforeAsking: session.beforeAsking } : {}), ...(session.beforeMove ? { beforeMove: session.beforeMove } : {}) };
   if (session.lease === false) return { context, config, ended: () => undefined, close: async () => undefined, leave: async () => undefined };
   await session.first?.(context);
   // The program, which this process runs or starts, knows its driver by this.

@@ -4,6 +4,8 @@ import { addressed, hasOneAddress, ONE_ADDRESS, openUrl, variable } from "./secr
 
 /** What may be told of a rollout. */
 export const NOTICES = ["start", "stage", "approval", "hold", "rollback", "promotion", "failure", "done"] as const;
+/** What a job's summary has by default: how it ended. */
+export const ENDS = ["hold", "rollback", "promotion", "failure", "done"] as const;
 
 const ON_RULE = `must be a list of ${NOTICES.join(", ")}`;
 const on = <const T extends readonly [string, ...string[]]>(known: T, fallback: readonly T[number][]) =>
@@ -28,7 +30,7 @@ const pagerduty = z.strictObject({
 
 const webhook = z.strictObject({ ...addressed, on: on(NOTICES, NOTICES) }, map).refine(hasOneAddress, { error: ONE_ADDRESS });
 
-const githubSummary = z.strictObject({ on: on(NOTICES, ["hold", "rollback", "promotion", "failure", "done"]) }, map);
+const githubSummary = z.strictObject({ on: on(NOTICES, ENDS) }, map);
 
 const PLACEHOLDERS = ["stack", "namespace", "version", "from"];
 const DASHBOARD_RULE = `it must be a URL that starts with http:// or https://, with no other placeholders than ${PLACEHOLDERS.map((name) => `{{${name}}}`).join(", ")}`;

@@ -1,5 +1,5 @@
 import { appendFile } from "node:fs/promises";
-import type { NoticeKind } from "../../../components/config";
+import type { NoticeKind, StackConfig } from "../../../components/config";
 import { comparison } from "../comparison";
 import { headline, versionsOf, type Notice } from "../notice";
 import { NotTaken } from "../outbox";
@@ -18,9 +18,9 @@ const prose = (text: string): string => text.split(/(`[^`\n]+`)/).map((part, i) 
 const row = (cells: readonly string[]): string => `| ${cells.map((cell) => plain(cell) || " ").join(" | ")} |`;
 
 /** A section of a job's summary. */
-export function summaryOf(notice: Notice): string {
+export function summaryOf(notice: Notice, config: Pick<StackConfig, "analysis">): string {
   const { kind, project, stack, message, weight, dashboard, at } = notice;
-  const [head, ...rows] = comparison(notice);
+  const [head, ...rows] = comparison(notice, config);
   const facts = [`stack ${plain(`${project}/${stack}`)}`, plain(versionsOf(notice)), ...(weight === undefined ? [] : [`weight ${weight} %`]), new Date(at * 1000).toISOString()].filter((fact) => fact !== "");
   return [
     `### ${MARKS[kind]} ${plain(headline(notice))}`, "", prose(message), "", facts.join(" · "), "",
@@ -31,12 +31,12 @@ export function summaryOf(notice: Notice): string {
 }
 
 /** @param file the summary of the job's step, to which it is appended */
-export function github(file: string, on: readonly NoticeKind[]): Channel {
+export function github(file: string, on: readonly NoticeKind[], config: Pick<StackConfig, "analysis">): Channel {
   return {
     name: "github-summary", title: "the job summary", address: "GITHUB_STEP_SUMMARY", on,
     messages: (notice) => [{
       kind: notice.kind,
-      send: (signal) => appendFile(file, summaryOf(notice), { signal } as object).catch((error: NodeJS.ErrnoException) => {
+      send: (signal) => appendFile(file, summaryOf(notice, config), { signal } as object).catch((error: NodeJS.ErrnoException) => {
         throw new NotTaken(`GITHUB_STEP_SUMMARY cannot be written (${error.code ?? "it failed"}).`);
       }),
     }],

@@ -1,5 +1,5 @@
 import type { KnownBlock } from "@slack/types";
-import type { NoticeKind } from "../../../components/config";
+import type { NoticeKind, StackConfig } from "../../../components/config";
 import { comparison } from "../comparison";
 import { headline, versionsOf, type Notice } from "../notice";
 import { deliver, type Channel } from "./channel";
@@ -48,10 +48,10 @@ function fields(notice: Notice): KnownBlock {
 }
 
 /** A message for an incoming webhook: title, reason, facts, both versions' metrics, link. */
-export function slackMessage(notice: Notice): { readonly text: string; readonly blocks: readonly KnownBlock[] } {
+export function slackMessage(notice: Notice, config: Pick<StackConfig, "analysis">): { readonly text: string; readonly blocks: readonly KnownBlock[] } {
   const { kind, message, dashboard, verb, rollout, at } = notice;
   const title = `${MARKS[kind]} ${headline(notice)}`;
-  const rows = comparison(notice);
+  const rows = comparison(notice, config);
   const iso = new Date(at * 1000).toISOString();
   const where = [`\`${text(verb, 200)}\``, ...(rollout === undefined ? [] : [text(rollout, 200)]), `<!date^${Math.floor(at)}^{date_short_pretty} {time_secs}|${iso}>`].join(" · ");
   return {
@@ -68,12 +68,12 @@ export function slackMessage(notice: Notice): { readonly text: string; readonly 
 }
 
 /** @param url of an incoming webhook; it is a secret as a whole */
-export function slack(url: URL, on: readonly NoticeKind[]): Channel {
+export function slack(url: URL, on: readonly NoticeKind[], config: Pick<StackConfig, "analysis">): Channel {
   const [title, address] = ["Slack", url.origin];
   return {
     name: "slack", title, address, on,
     messages(notice) {
-      const body = JSON.stringify(slackMessage(notice));
+      const body = JSON.stringify(slackMessage(notice, config));
       return [{ kind: notice.kind, send: (signal) => deliver({ service: `${title} (${address})`, url, body, signal }) }];
     },
   };
