@@ -85,8 +85,7 @@ class Gathering {
       const [name, { onNo }] = people[0]!;
       if (answer === false) return consequence(onNo, `The answer to ${name} was no.`);
       // Nobody is at a terminal: `canary promote` is the only answer left, and the race is for it.
-      await sleep(2 ** 31 - 1, undefined, { signal });
-      return YES;
+      return untilAborted(signal);
     });
     return (await said) === true ? YES : { type: "hold", reason: "It passed every stage, and nobody said yes to its promotion (--yes says it beforehand)." };
   }
@@ -136,6 +135,14 @@ class Gathering {
     }
   }
 }
+
+/** Rejects when the signal aborts, and does nothing else. */
+const untilAborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort, { once: true });
+  });
 
 /** The first that is no yes; undefined when all are. */
 function firstRefusal(asking: readonly Promise<StepEvent>[]): Promise<StepEvent | undefined> {

@@ -22,7 +22,7 @@ export interface Approver {
 export function approverOf(name: string, { url, urlFrom, secretFrom }: WebhookApproval, environment: Environment, dependencies: Dependencies): Approver {
   const key = `canary:rollout.approvals.${name}`;
   const [address, secret] = [addressOf(environment, { key, url, urlFrom }), signingKey(environment, key, secretFrom)];
-  const service = `The approver ${name} (${address.origin})`;
+  const service = `The approver ${name} at ${address.origin}`;
   const calls = dependencies.calls(`approval ${name}`, address.origin, service, LIMITS);
   return {
     async ask(question, signal) {

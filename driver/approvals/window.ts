@@ -24,16 +24,15 @@ const at = (day: DateTime, clock: string): DateTime => {
  */
 export function openingAt({ days, from, to, zone }: Hours, now: number): Opening {
   const today = DateTime.fromMillis(now, { zone }).startOf("day");
-  // From yesterday, whose window may last until today, to the same day of next week.
-  for (let i = -1; i <= 8; i++) {
+  // From yesterday, whose window may last until today, to the week after next: the clocks may skip a whole window on its only day.
+  for (let i = -1; i <= 15; i++) {
     const day = today.plus({ days: i }).startOf("day");
     if (!days.includes(DAYS[day.weekday - 1]!)) continue;
     const opens = at(day, from).toMillis();
     const closes = at(to > from ? day : day.plus({ days: 1 }).startOf("day"), to).toMillis();
     if (closes > now && closes > opens) return { opens, closes };
   }
-  // A window of an hour that the clocks skip on its only day: it is open a week later.
-  return openingAt({ days, from, to, zone }, today.plus({ days: 7 }).toMillis());
+  throw new RangeError(`No day of the next two weeks has the hours ${from} to ${to} in ${zone}.`);
 }
 
 /** Whether the window is open at a time. */

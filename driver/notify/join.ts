@@ -3,7 +3,7 @@ import { ENDS, NOTICES } from "../../components/config/schema/notifications";
 import { UsageError } from "../errors";
 import type { Join, Listener, Occasion } from "../report/listeners";
 import { ServiceCalls, type CallLimits } from "../resilience/policies";
-import type { Channel } from "./channels/channel";
+import { serviceOf, type Channel } from "./channels/channel";
 import { github } from "./channels/github";
 import { pagerduty } from "./channels/pagerduty";
 import { slack } from "./channels/slack";
@@ -52,7 +52,7 @@ export function channelsOf(config: StackConfig, environment: Environment, note: 
   });
 }
 
-const sentenceOf = ({ title, missed, of, why }: Unsent): string => `${title} missed ${missed} of ${of} ${of === 1 ? "message" : "messages"} (${why.replace(/\.$/, "")})`;
+const clause = ({ title, missed, of, why }: Unsent): string => `${title} missed ${missed} of ${of} ${of === 1 ? "message" : "messages"} (${why.replace(/\.$/, "")})`;
 
 /** Tells channels what is news in a verb's events. */
 class Notifier implements Listener {
@@ -65,7 +65,7 @@ class Notifier implements Listener {
     this.boxes = channels.map((channel) => {
       const { name, address, title } = channel;
       const account = dependencies.register(name, address);
-      const calls = new ServiceCalls(`${title[0]!.toUpperCase()}${title.slice(1)} (${address})`, account, dependencies.settings, LIMITS);
+      const calls = new ServiceCalls(serviceOf(channel), account, dependencies.settings, LIMITS);
       account.registration = { circuit: () => calls.circuit };
       return { channel, box: new Outbox({ title, calls, account, rest: dependencies.settings.circuitReset }) };
     });
@@ -79,7 +79,7 @@ class Notifier implements Listener {
 
   async close(): Promise<void> {
     const unsent = (await Promise.all(this.boxes.map(({ box }) => box.close()))).filter((u) => u !== undefined);
-    if (unsent.length > 0) this.occasion.note(`Not everybody was told of this: ${unsent.map(sentenceOf).join("; ")}.`);
+    if (unsent.length > 0) this.occasion.note(`Not everybody was told of this: ${unsent.map(clause).join("; ")}.`);
   }
 }
 

@@ -124,7 +124,8 @@ export class Outbox {
       return undefined;
     } catch (error) {
       if (this.stop.signal.aborted) return undefined;
-      this.why = (error as Error).message;
+      // That it is left alone for a while says less than what it did before.
+      this.why = error instanceof ServiceUnavailable ? (this.options.account.lastError ?? error.message) : (error as Error).message;
       if (error instanceof Throttled) return held < PATIENCE ? error.seconds : undefined;
       if (error instanceof Unwelcome) {
         this.unwelcome = true;

@@ -18,6 +18,9 @@ export interface Channel {
   messages(notice: Notice): readonly Message[];
 }
 
+/** Names a channel at the beginning of a sentence. */
+export const serviceOf = ({ title, address }: Pick<Channel, "title" | "address">): string => `${title[0]!.toUpperCase()}${title.slice(1)} at ${address}`;
+
 /** Seconds for which a server that names none is given a pause. */
 const PAUSE = 5;
 

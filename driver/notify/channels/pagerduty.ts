@@ -1,6 +1,6 @@
 import type { NoticeKind } from "../../../components/config";
 import { headline, type Notice } from "../notice";
-import { deliver, type Channel } from "./channel";
+import { deliver, serviceOf, type Channel } from "./channel";
 import { cut } from "./text";
 
 /** Lengths that the reference of Events API v2 allows, in characters. */
@@ -37,11 +37,12 @@ export function pagerdutyEvents(key: string, notice: Notice): readonly object[] 
 /** @param key integration key of the service that is alerted */
 export function pagerduty(key: string, url: URL, on: readonly Alert[]): Channel {
   const [title, address] = ["PagerDuty", url.origin];
+  const service = serviceOf({ title, address });
   return {
     name: "pagerduty", title, address, on: [...on, "promotion"],
     messages: (notice) => pagerdutyEvents(key, notice).map((event) => {
       const body = JSON.stringify(event);
-      return { kind: notice.kind, send: (signal) => deliver({ service: `${title} (${address})`, url, body, signal }) };
+      return { kind: notice.kind, send: (signal) => deliver({ service, url, body, signal }) };
     }),
   };
 }

@@ -2,7 +2,7 @@ import type { KnownBlock } from "@slack/types";
 import type { NoticeKind, StackConfig } from "../../../components/config";
 import { comparison } from "../comparison";
 import { headline, versionsOf, type Notice } from "../notice";
-import { deliver, type Channel } from "./channel";
+import { deliver, serviceOf, type Channel } from "./channel";
 import { columns, cut } from "./text";
 
 /** Lengths that Slack's reference of Block Kit allows, in characters after escaping. */
@@ -70,11 +70,12 @@ export function slackMessage(notice: Notice, config: Pick<StackConfig, "analysis
 /** @param url of an incoming webhook; it is a secret as a whole */
 export function slack(url: URL, on: readonly NoticeKind[], config: Pick<StackConfig, "analysis">): Channel {
   const [title, address] = ["Slack", url.origin];
+  const service = serviceOf({ title, address });
   return {
     name: "slack", title, address, on,
     messages(notice) {
       const body = JSON.stringify(slackMessage(notice, config));
-      return [{ kind: notice.kind, send: (signal) => deliver({ service: `${title} (${address})`, url, body, signal }) }];
+      return [{ kind: notice.kind, send: (signal) => deliver({ service, url, body, signal }) }];
     },
   };
 }
