@@ -1,3 +1,6 @@
+import { spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as path from "node:path";
 import { expect } from "chai";
 import * as fc from "fast-check";
 import { Webhook, WebhookVerificationError } from "standardwebhooks";
@@ -5,6 +8,7 @@ import { UsageError } from "../../../../driver/errors";
 import { retryAfter } from "../../../../driver/notify/post";
 import { addressOf, secretOf, signingKey } from "../../../../driver/notify/secrets";
 import { signatureHeaders } from "../../../../driver/notify/signature";
+import { folder } from "../fakes";
 
 const SECRET = `whsec_${Buffer.from("0123456789abcdef0123456789abcdef").toString("base64")}`;
 const key = (value: string): Buffer => signingKey({ SECRET: value }, "canary:notifications.webhooks.audit", "SECRET");
@@ -32,6 +36,32 @@ describe("the signature of a webhook", () => {
     const headers = signatureHeaders(key("correct horse battery"), "msg_1", new Date(), "{}");
     new Webhook(Buffer.from("correct horse battery").toString("base64")).verify("{}", { ...headers });
   });
+});
+
+describe("the receivers in docs/notifications.md", () => {
+  const text = fs.readFileSync(path.resolve(__dirname, "../../../../../docs/notifications.md"), "utf8");
+  const block = (language: string): string => new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``).exec(text)![1]!;
+  const body = JSON.stringify({ reason: "größer → kleiner", n: 1 });
+
+  for (const secret of [SECRET, "correct horse battery"]) {
+    const headers = signatureHeaders(key(secret), "msg_1", new Date(), body);
+    const kind = secret === SECRET ? "whsec_ and base64" : "a text";
+
+    it(`verify a body in Node.js, and no other, with ${kind}`, () => {
+      const verified = new Function("require", `${block("js")}\nreturn verified;`)(require) as (headers: object, body: string, secret: string) => boolean;
+      expect([verified(headers, body, secret), verified(headers, `${body} `, secret), verified(headers, body, `x${secret}`), verified({ ...headers, "webhook-timestamp": "1" }, body, secret)]).to.deep.equal([true, false, false, false]);
+    });
+
+    it(`verify a body in a shell, and no other, with ${kind}`, () => {
+      const cwd = folder("receiver");
+      const run = (content: string): string => {
+        fs.writeFileSync(path.join(cwd, "body"), content);
+        const env = { ...process.env, secret, id: headers["webhook-id"], at: headers["webhook-timestamp"], signature: headers["webhook-signature"] };
+        return spawnSync("sh", ["-c", block("sh")], { cwd, env, encoding: "utf8" }).stdout.trim();
+      };
+      expect([run(body), run(`${body} `)]).to.deep.equal(["verified", ""]);
+    });
+  }
 });
 
 describe("a secret in the environment", () => {
