@@ -1,5 +1,6 @@
 import { crossProblems } from "./cross";
 import { ConfigError, defaultRule, sentences } from "./problems";
+import { encryptedProblems } from "./encrypted";
 import { stackConfigSchema } from "./schema";
 import type { ServiceConfig, ServiceInput, StackConfig, StackInput } from "./types";
 
@@ -16,7 +17,8 @@ const FLAG_KEYS = new Set(["createNamespace", "force"]);
  */
 export function parseConfig(raw: StackInput | Readonly<Record<string, unknown>>): StackConfig {
   const data = Object.fromEntries(Object.entries(raw).map(([key, value]) => [key, decode(key, value)]));
-  const problems: string[] = [];
+  const problems = encryptedProblems(data);
+  if (problems.length > 0) throw new ConfigError(problems);
   for (const key of VERSION_KEYS) {
     if (data[key] === undefined || versionOf(data[key]) !== undefined) continue;
     problems.push(`canary:${key} has no version: it must be a version, or a map with the key version.`);

@@ -7,6 +7,7 @@ import type { env } from "./schema/environment";
 import type { ingressController } from "./schema/ingress-controller";
 import type { monitoring } from "./schema/monitoring";
 import type { networkPolicy } from "./schema/network-policy";
+import type { NOTICES, notifications } from "./schema/notifications";
 import type { guard } from "./schema/guard";
 import type { rollout } from "./schema/rollout";
 import type { routing } from "./schema/routing";
@@ -50,6 +51,16 @@ export interface ServiceConfig extends Parsed<typeof service> {}
 export interface RolloutConfig extends Parsed<typeof rollout> {}
 /** One step of a rollout: a weight in percent, 1 … 100, and the seconds for which it is observed at least. */
 export type Stage = RolloutConfig["stages"][number];
+/** Who must say yes before the promotion, or before a stage. */
+export type Approval = RolloutConfig["approvals"][string];
+/** A server that is asked. */
+export type WebhookApproval = Extract<Approval, { readonly kind: "webhook" }>;
+/** Days and hours in which something may be done. */
+export type WindowApproval = Extract<Approval, { readonly kind: "window" }>;
+/** Who is told of a rollout. */
+export interface NotificationsConfig extends Parsed<typeof notifications> {}
+/** What may be told of a rollout. */
+export type NoticeKind = (typeof NOTICES)[number];
 /** Where the numbers come from and what they must be. */
 export interface AnalysisConfig extends Omit<Parsed<typeof analysis>, "gates"> {
   readonly gates: GatesConfig;

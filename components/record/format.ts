@@ -125,7 +125,7 @@ export interface HistoryEntry {
 export const DATA_KEYS = { record: "record.json", journal: "journal.ndjson", history: "history.ndjson", rollbacks: "rollbacks.json" } as const;
 
 /** What kind of thing ended a rollout with a rollback; label `reason` of `canary_rollback_total`. */
-export type RollbackReason = "verdict" | "split" | "start" | "update" | "interrupt" | "manual" | "guard" | "blind" | "fleet";
+export type RollbackReason = "verdict" | "split" | "start" | "update" | "interrupt" | "manual" | "guard" | "blind" | "fleet" | "approval";
 
 /**
  * Name of the ConfigMap and of the Lease: `<project>-<stack>-rollout`, because two stacks may share a namespace.

@@ -3,7 +3,7 @@ import type { HistoryEntry, RecordedRollout, RollbackReason } from "../../compon
 import type { Book } from "../record/store";
 
 /** All of them have a series from the start: an increase from nothing to one is none that Prometheus could see. */
-const REASONS: Readonly<Record<RollbackReason, 0>> = { verdict: 0, split: 0, start: 0, update: 0, interrupt: 0, manual: 0, guard: 0, blind: 0, fleet: 0 };
+const REASONS: Readonly<Record<RollbackReason, 0>> = { verdict: 0, split: 0, start: 0, update: 0, interrupt: 0, manual: 0, guard: 0, blind: 0, fleet: 0, approval: 0 };
 
 const FAILED: readonly HistoryEntry["outcome"][] = ["rolled-back", "failed"];
 

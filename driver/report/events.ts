@@ -25,7 +25,7 @@ export interface TrafficSample {
 export interface RolloutEvent {
   /** Seconds since the epoch. */
   readonly t: number;
-  readonly event: "start" | "update" | "stage" | "split" | "observe" | "verdict" | "revert" | "promote" | "note" | "end";
+  readonly event: "start" | "update" | "stage" | "split" | "observe" | "verdict" | "revert" | "promote" | "ask" | "note" | "end";
   /** Name of the stack, where there are several. */
   readonly stack?: string;
   /** Index of the stage, from 0. */

@@ -1,3 +1,4 @@
+import { notifier } from "../notify/join";
 import type { Join } from "./listeners";
 import { keepStory } from "./story-keeper";
 
@@ -13,4 +14,4 @@ const pushed: Join = async (occasion) => {
 };
 
 /** Everybody who may listen to a verb; each decides by config, flags and environment whether it does. */
-export const JOINS: readonly Join[] = [keepStory, status, pushed];
+export const JOINS: readonly Join[] = [notifier(process.env), keepStory, status, pushed];

@@ -28,7 +28,7 @@ export interface Recorded {
 export const recordedBy = (ledger: Ledger) => (): Recorded =>
   ({ ...(ledger.rollout ? { rollout: ledger.rollout } : {}), rollbacks: ledger.rollbacks, unwritten: ledger.trouble !== undefined });
 
-const REASONS: readonly RollbackReason[] = ["verdict", "split", "start", "update", "interrupt", "manual", "guard", "blind", "fleet"];
+const REASONS: readonly RollbackReason[] = ["verdict", "split", "start", "update", "interrupt", "manual", "guard", "blind", "fleet", "approval"];
 const OUTCOMES: readonly Outcome[] = ["promoted", "rolled-back", "held", "interrupted", "failed"];
 
 /** Why a rollout may end without a verdict, where the event does not say so. */

@@ -7,6 +7,7 @@ const MARKS: Partial<Record<RolloutEvent["event"], string>> = {
   split: pc.green("✔"),
   revert: pc.yellow("▼"),
   promote: pc.green("★"),
+  ask: pc.yellow("?"),
 };
 
 const OUTCOME_MARKS = { promoted: pc.green("✔"), "rolled-back": pc.red("✘"), held: pc.yellow("‖"), interrupted: pc.yellow("‖"), failed: pc.red("✘") };

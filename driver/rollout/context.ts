@@ -21,8 +21,12 @@ export interface RolloutContext {
   readonly report: Reporter;
   /** Aborted by a signal, a request of somebody else or the loss of the Lease, with a StopError. */
   readonly signal: AbortSignal;
-  /** Asked before a promotion: at once yes with `--yes`, at once no where nobody can answer. */
-  readonly confirm: (question: string, signal: AbortSignal) => Promise<boolean>;
+  /** Asks the person at the terminal: at once yes with `--yes`, at once undefined where nobody can answer. */
+  readonly confirm: (question: string, signal: AbortSignal) => Promise<boolean | undefined>;
+  /** Resolves when a person insists on the promotion by `canary promote`, whoever else is still being asked. Default: nobody does. */
+  readonly insisted?: Promise<unknown>;
+  /** Waits for the other stacks of the same rollout, when every stage has passed and before anybody is asked about the promotion. */
+  readonly beforeAsking?: () => Promise<void>;
   /** Waits for the other stacks of the same rollout, when all traffic is on the canary and before its promotion is final. */
   readonly beforeMove?: () => Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RecordedRollout } from "../../components/record/format";
 import type { StackConfig } from "../../components/config";
+import { checkApprovers } from "../approvals/server";
 import { BusyError, UsageError } from "../errors";
 import { promoted, type Ending, type RolloutContext } from "./context";
 import { checkStable, resumable } from "../settings";
@@ -69,6 +70,7 @@ export async function resume(context: RolloutContext, read: StackConfig, recorde
   if (to.phase === "reverting") return goHome(context, config, recorded, to.reason, to.why);
   const home = recorded.phase === "raising" || recorded.phase === "observing" || recorded.phase === "asking" ? await wasGoingHome(context, config) : undefined;
   if (home) return goHome(context, config, recorded, home, "verdict");
+  checkApprovers(config, context.dependencies);
   context.report({ event: "start", id: recorded.id, version, from, message: `going on with ${version} beside ${from}, which was ${recorded.phase} at weight ${recorded.weight}` });
   const found = foundWeights(recorded);
   return withRollout(context, config, { version, from, plan: planOf(config, experiment !== undefined), ...(found ? { foundWeights: found } : {}) }, (rollout) => run(rollout, to));
@@ -130,6 +132,7 @@ export async function deploy(context: RolloutContext, version: string, { retry =
   const from = config.stable!.version;
   if (from === version) return promoted(`${version} is the stable version already; nothing was changed.`);
   if (!retry) refuseKnownBad(context, version);
+  checkApprovers(config, context.dependencies);
 
   const stages = config.rollout.stages.map((s) => s.weight);
   return withRollout(context, config, { version, from, plan: planOf(config, experiment !== undefined) }, async (rollout) => {

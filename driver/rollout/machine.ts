@@ -11,7 +11,8 @@ export type Step =
   | { readonly phase: "raising"; readonly stage: number }
   /** `since`: when its weight was served first, ms since the epoch; by default now. */
   | { readonly phase: "observing"; readonly stage: number; readonly since?: number }
-  | { readonly phase: "asking" }
+  /** `stage`: the last that has passed; absent before the first. */
+  | { readonly phase: "asking"; readonly stage?: number }
   | { readonly phase: "promoting"; readonly step: PromotionStep }
   | { readonly phase: "reverting"; readonly why: RevertWhy; readonly reason: string; readonly neverServed: boolean }
   /** `step`: of the promotion that stopped half way. `interrupted`: by a signal. */
@@ -35,6 +36,8 @@ export interface Plan {
   readonly preview: boolean;
   /** It only measures: traffic goes home after the last stage. */
   readonly experiment: boolean;
+  /** Stages that are not begun before somebody has said yes. The promotion is always asked for. */
+  readonly asksBefore: readonly number[];
 }
 
 /** A bug of ours: something happened that cannot happen there. */
@@ -55,11 +58,22 @@ const hold = (step: Step, { reason, interrupted }: Event<"hold">): Step => ({
   ...("stage" in step && step.stage !== undefined ? { stage: step.stage } : {}),
   ...(interrupted ? { interrupted } : {}),
 });
-const firstStage = (): Step => ({ phase: "raising", stage: 0 });
 
-function afterStage({ stage }: From<"observing">, _: unknown, { stages, experiment }: Plan): Step {
-  if (stage + 1 < stages) return { phase: "raising", stage: stage + 1 };
-  return experiment ? { phase: "reverting", why: "measured", reason: "the experiment is over", neverServed: false } : { phase: "asking" };
+/** The way to a stage leads past those who must say yes to it. */
+function toStage(stage: number, { asksBefore }: Plan): Step {
+  if (!asksBefore.includes(stage)) return { phase: "raising", stage };
+  return stage === 0 ? { phase: "asking" } : { phase: "asking", stage: stage - 1 };
+}
+
+const firstStage = (_: Step, __: unknown, plan: Plan): Step => toStage(0, plan);
+
+function afterStage({ stage }: From<"observing">, _: unknown, plan: Plan): Step {
+  if (stage + 1 < plan.stages) return toStage(stage + 1, plan);
+  return plan.experiment ? { phase: "reverting", why: "measured", reason: "the experiment is over", neverServed: false } : { phase: "asking", stage };
+}
+
+function approved({ stage = -1 }: From<"asking">, _: unknown, { stages }: Plan): Step {
+  return stage + 1 < stages ? { phase: "raising", stage: stage + 1 } : { phase: "promoting", step: "full" };
 }
 
 function afterPromotionStep({ step }: From<"promoting">): Step {
@@ -74,11 +88,11 @@ const outcomeOf = (why: RevertWhy): "rolled-back" | "interrupted" | "measured" =
  * home any more: it would take the new stable version away. A held rollout goes on, is promoted, or goes home.
  */
 export const TRANSITIONS: { readonly [P in Phase]: Row<P> } = {
-  starting: { done: (_, __, plan) => (plan.preview ? { phase: "preview" } : firstStage()), failed: home(true), hold },
+  starting: { done: (step, event, plan) => (plan.preview ? { phase: "preview" } : firstStage(step, event, plan)), failed: home(true), hold },
   preview: { done: firstStage, failed: home(true), hold },
   raising: { done: ({ stage }, { since }) => ({ phase: "observing", stage, ...(since === undefined ? {} : { since }) }), failed: home(false), hold },
   observing: { done: afterStage, failed: home(false), hold },
-  asking: { approved: () => ({ phase: "promoting", step: "full" }), failed: home(false), hold },
+  asking: { approved, failed: (step, event) => home(step.stage === undefined)(step, event), hold },
   promoting: {
     done: afterPromotionStep,
     failed: (step, event) => (step.step === "full" ? home(false)(step, event) : undefined),

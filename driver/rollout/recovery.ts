@@ -23,9 +23,9 @@ export function resumePoint(rollout: RecordedRollout): Step {
       return { phase: "starting" };
     case "raising":
     case "observing":
+    case "asking":
     case "held":
       return stage === undefined ? { phase: "starting" } : { phase: "raising", stage };
-    case "asking":
     case "promoting":
       return { phase: "raising", stage: rollout.stages.length - 1 };
     case "reverting":

@@ -1,4 +1,4 @@
-import type { StackConfig } from "../../components/config";
+import type { Approval, StackConfig } from "../../components/config";
 import type { RolloutContext } from "./context";
 import type { Plan } from "./machine";
 import type { TrafficWatch } from "./watch";
@@ -22,7 +22,18 @@ export interface Rollout {
   readonly foundWeights?: readonly number[];
 }
 
-export const planOf = (config: StackConfig, experiment = false): Plan => ({ stages: config.rollout.stages.length, preview: config.rollout.previewSeconds !== 0, experiment });
+/** The stage, by its index, that an approval stands before; the promotion where no stage has its weight. */
+export function placeOf({ before }: Pick<Approval, "before">, { rollout: { stages } }: Pick<StackConfig, "rollout">): number | "promotion" {
+  const stage = before === "promotion" ? -1 : stages.findIndex(({ weight }) => weight >= before);
+  return stage < 0 ? "promotion" : stage;
+}
+
+/** Stages before which somebody is asked. */
+const asksBefore = (config: StackConfig): readonly number[] =>
+  [...new Set(Object.values(config.rollout.approvals).map((approval) => placeOf(approval, config)))].filter((place) => place !== "promotion");
+
+export const planOf = (config: StackConfig, experiment = false): Plan =>
+  ({ stages: config.rollout.stages.length, preview: config.rollout.previewSeconds !== 0, experiment, asksBefore: asksBefore(config) });
 
 /** The last stage whose weight is no higher, or the first. */
 export const stageAt = ({ rollout: { stages } }: Pick<StackConfig, "rollout">, weight: number): number => Math.max(0, stages.filter((s) => s.weight <= weight).length - 1);

@@ -125,10 +125,10 @@ async function tell({ context, watch, config }: Rollout, step: Acting, event: St
   if (event.type === "failed") context.report({ event: "revert", weight: 0, why: event.why, message: `going home: ${event.reason}` });
   if (!judged) return;
   const gates = judgeAll(watch, ONLY_FAILS).gates;
-  const stage = "stage" in step ? { stage: step.stage } : {};
-  const weight = "stage" in step ? config.rollout.stages[step.stage]!.weight : config.rollout.stages.at(-1)!.weight;
+  const stage = step.stage === undefined ? {} : { stage: step.stage };
+  const weight = step.stage === undefined ? 0 : config.rollout.stages[step.stage]!.weight;
   const verdict = event.type === "failed" ? "rollback" : event.type === "hold" ? "hold" : "promote";
-  const message = "reason" in event ? event.reason : "every gate passes";
+  const message = "reason" in event ? event.reason : event.type === "approved" ? "approved" : "every gate passes";
   if (event.type !== "done" && event.type !== "approved") context.report({ event: "verdict", ...stage, weight, served: servedShare(watch), gates, verdict, message: `${verdict}: ${message}` });
   const written = context.ledger.verdict({ ...stage, weight, verdict, gates: recorded(gates), message });
   // A failing canary does not wait for its own obituary.

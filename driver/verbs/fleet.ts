@@ -31,21 +31,24 @@ export async function onFleet(options: FleetOptions, verb: string, act: (context
   const interrupted = interruptSignal();
   const policy = bulkhead(options.parallel ?? PARALLEL, Infinity);
   const confirm = confirmation(options);
-  let answer: Promise<boolean> | undefined;
+  /** Each question is put once, for all stacks. */
+  const answers = new Map<string, Promise<boolean | undefined>>();
+  const askOnce = (question: string, asked: AbortSignal): Promise<boolean | undefined> => {
+    const answer = answers.get(question) ?? confirm(`${question.replace("?", "")} on ${waves.flat().join(", ")}?`, asked);
+    answers.set(question, answer);
+    return answer;
+  };
   const leaving: (() => Promise<void>)[] = [];
   const member = (stack: string): Member => ({
     stack,
     async run(signal, meet) {
-      const passed = async (question: string, asked: AbortSignal): Promise<boolean> => {
-        await meet("passed");
-        return (answer ??= confirm(`${question.replace("?", "")} on ${waves.flat().join(", ")}?`, asked));
-      };
       const opened = await openSession({ ...options, stack }, {
         verb,
         ...(groups ? { groups } : {}),
         report: labelled(report, stack, width),
         signal: AbortSignal.any([interrupted, signal]),
-        confirm: passed,
+        confirm: askOnce,
+        beforeAsking: () => meet("passed"),
         beforeMove: () => meet("full"),
         limit: (update) => policy.execute(update),
       });

@@ -50,10 +50,10 @@ async function ask(question: string, signal: AbortSignal): Promise<boolean> {
   }
 }
 
-/** Who answers the question before a promotion: nobody where there is no terminal, and then it is no. */
+/** Who answers the question before a promotion: nobody where there is no terminal. */
 export function confirmation({ yes, json }: CommonOptions): RolloutContext["confirm"] {
   if (yes) return async () => true;
-  return process.stdin.isTTY && process.stdout.isTTY && !json ? ask : async () => false;
+  return process.stdin.isTTY && process.stdout.isTTY && !json ? ask : async () => undefined;
 }
 
 /** Lines for a person, or for a program with `--json`. */
@@ -104,6 +104,7 @@ export interface SessionOptions {
   /** Aborted from outside; by default by this process's signals. */
   readonly signal?: AbortSignal;
   readonly confirm?: RolloutContext["confirm"];
+  readonly beforeAsking?: RolloutContext["beforeAsking"];
   readonly beforeMove?: RolloutContext["beforeMove"];
   /** Bounds how many updates run at once. */
   readonly limit?: <T>(update: () => Promise<T>) => Promise<T>;
@@ -143,11 +144,11 @@ export async function openSession(options: CommonOptions, session: SessionOption
   const lease = rolloutLease({ ...at, holder, seconds: config.rollout.leaseSeconds, lost });
   const ledger: Ledger = new Ledger({ store: recordStore(at.access, at.namespace, at.name), lease, stack: options.stack, holder, folder: localFolder(options.cwd, options.stack) });
   let approve = (): void => undefined;
-  const approved = new Promise<boolean>((resolve) => (approve = () => resolve(true)));
+  const insisted = new Promise<boolean>((resolve) => (approve = () => resolve(true)));
   const confirm = session.confirm ?? confirmation(options);
   // Opened at once, and waited for after the Lease: somebody who must wait for another driver need not wait for Pulumi too.
   const engine = lazyStack(() => openStack(options.cwd, options.stack));
-  const context: RolloutContext = { file, updates: new Updates(engine, session.limit), cluster, ledger, dependencies, settings, report, signal, confirm: (question, asked) => Promise.race([approved, confirm(question, asked)]), ...(session.beforeMove ? { beforeMove: session.beforeMove } : {}) };
+  const context: RolloutContext = { file, updates: new Updates(engine, session.limit), cluster, ledger, dependencies, settings, report, signal, confirm: (question, asked) => Promise.race([insisted, confirm(question, asked)]), insisted, ...(session.beforeAsking ? { beforeAsking: session.beforeAsking } : {}), ...(session.beforeMove ? { beforeMove: session.beforeMove } : {}) };
   if (session.lease === false) return { context, config, ended: () => undefined, close: async () => undefined, leave: async () => undefined };
   await session.first?.(context);
   // The program, which this process runs or starts, knows its driver by this.

@@ -25,7 +25,8 @@ export function gateView(gate: RecordedGate, { analysis }: Pick<StackConfig, "an
   // An absolute gate counts requests, also one that only stands in at weight 100 and has no rule of its own.
   if (gate.gate === "absolute") return { ...gate, unit: "share" };
   // Verdicts of several services name a metric `service/metric`.
-  const rule = analysis.gates.metrics[gate.metric] ?? analysis.gates.metrics[gate.metric.slice(gate.metric.indexOf("/") + 1)];
+  const rules = new Map(Object.entries(analysis.gates.metrics));
+  const rule = rules.get(gate.metric) ?? rules.get(gate.metric.slice(gate.metric.indexOf("/") + 1));
   return { ...gate, unit: rule ? (UNITS[rule.kind] as UnitOf<typeof rule.kind>)(rule as never) : "number" };
 }
 

@@ -54,7 +54,7 @@ function previousOf({ deployed, wanted, undo, at }: Snapshot, c: Colours): strin
 function stagesOf({ rollout }: Snapshot, c: Colours): string {
   return rollout!.stages.map((weight, i) => {
     const { stage = -1, phase } = rollout!;
-    const done = i < stage || phase === "asking" || phase === "promoting";
+    const done = i < stage || (phase === "asking" && i === stage) || phase === "promoting";
     return done ? c.green(`${weight} ✔`) : i === stage ? c.bold(c.cyan(`▶ ${weight}`)) : c.dim(String(weight));
   }).join("  ");
 }

@@ -6,6 +6,7 @@ import { ingressController } from "./ingress-controller";
 import { metrics } from "./metrics";
 import { monitoring } from "./monitoring";
 import { networkPolicy } from "./network-policy";
+import { notifications } from "./notifications";
 import { rollout } from "./rollout";
 import { gateway, router } from "./routing";
 import { service } from "./service";
@@ -41,6 +42,7 @@ export const stackConfigSchema = z.strictObject({
   monitoring: monitoring.optional().describe("Scraping, alerts and a dashboard; without it there are none."),
   metrics: metrics.prefault({}).describe("Where the driver's own metrics go. `pulumi up` reads none of it."),
   networkPolicy: networkPolicy.optional().describe("Who may open connections to the services' pods; without it, anybody."),
+  notifications: notifications.prefault({}).describe("Who is told of a rollout, and what. `pulumi up` reads none of it."),
   guard: guard.optional().describe("Declares a guard, which sends traffic home when the driver of a rollout has died. Absent: none."),
   ingressUrl: url.optional().describe("Base URL at which the driver reaches the ingress controller, to probe the canary by its header; without it there are no probes."),
 });

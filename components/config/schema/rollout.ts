@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { approvals } from "./approvals";
 import { duration, flag, oneOf, seconds, whole } from "./common";
 
 /** Weights rise from stage to stage. */
@@ -14,6 +15,7 @@ export const rollout = z.strictObject({
     .default([{ weight: 5 }, { weight: 25 }, { weight: 50 }, { weight: 100 }])
     .describe("The weights of a rollout, in rising order. Default 5, 25, 50 and 100, each watched for 60s."),
   autoPromote: flag(true).describe("Promote when the last stage has passed, or hold for a person."),
+  approvals,
   onInterrupt: oneOf(["revert", "hold"]).default("revert").describe("What SIGINT and SIGTERM do to a running rollout."),
   onBlind: oneOf(["hold", "rollback"]).default("hold").describe("What happens when telemetry stays away; it is never a pass."),
   undoWindow: seconds("1h").describe("Time for which an undo is meant to be possible; `0s` removes the previous revision right after a promotion."),

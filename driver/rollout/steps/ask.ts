@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { gather } from "../../approvals/gather";
 import { earlyRollback, judgeAll, ONLY_FAILS, recorded, servedShare } from "../judging";
 import type { StepEvent } from "../machine";
 import type { Rollout } from "../rollout";
@@ -6,7 +7,7 @@ import { pollAll, samplesOf } from "../watch";
 import { finalCheck } from "./observe";
 
 /** Waits for an answer and goes on watching; the answer, or the failure that came before it. */
-export async function whileWatching<T extends boolean>({ context, config, watch }: Rollout, answering: (signal: AbortSignal) => Promise<T>): Promise<T | StepEvent> {
+export async function whileWatching<T extends boolean | StepEvent>({ context, config, watch }: Rollout, answering: (signal: AbortSignal) => Promise<T>): Promise<T | StepEvent> {
   const { signal, ledger, report } = context;
   const asking = new AbortController();
   let answer: T | undefined;
@@ -33,13 +34,16 @@ export async function whileWatching<T extends boolean>({ context, config, watch 
   }
 }
 
-/** After the last stage: whether the canary is to be promoted, and every gate once more before it is. */
-export async function ask(rollout: Rollout): Promise<StepEvent> {
-  const { config, version, insisted, context } = rollout;
+/** Before a stage: whether it may begin. After the last: whether the canary is to be promoted, and every gate once more before it is. */
+export async function ask(rollout: Rollout, { stage = -1 }: { readonly stage?: number }): Promise<StepEvent> {
+  const { config, plan, insisted, context } = rollout;
+  const place = stage + 1 < plan.stages ? stage + 1 : "promotion";
   if (insisted) return { type: "approved" };
-  if (!config.rollout.autoPromote) return { type: "hold", reason: "It passed every stage, and canary:rollout.autoPromote is false." };
-  const answer = await whileWatching(rollout, (signal) => context.confirm(`Promote ${version}?`, signal));
-  if (typeof answer === "object") return answer;
-  if (!answer) return { type: "hold", reason: "It passed every stage, and nobody said yes to its promotion (--yes says it beforehand)." };
-  return (await finalCheck(rollout)) ?? { type: "approved" };
+  if (place === "promotion" && !config.rollout.autoPromote) return { type: "hold", reason: "It passed every stage, and canary:rollout.autoPromote is false." };
+  const answer = await whileWatching(rollout, async (signal) => {
+    if (place === "promotion") await context.beforeAsking?.();
+    return gather(rollout, place, signal);
+  });
+  if (answer.type !== "approved" || place !== "promotion") return answer;
+  return (await finalCheck(rollout)) ?? answer;
 }

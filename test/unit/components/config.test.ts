@@ -95,7 +95,7 @@ describe("the stack config", () => {
       createNamespace: true, stable: { version: "v1" }, weight: 0, generation: 0, router: "ingress-nginx", ingressClass: "nginx", ingressController: "existing",
       rollout: {
         stages: [5, 25, 50, 100].map((weight) => ({ weight, dwellSeconds: 60 })),
-        autoPromote: true, onInterrupt: "revert", onBlind: "hold", undoWindowSeconds: 3600, warmUpSeconds: 10, capSeconds: 3600, verifyTimeoutSeconds: 60,
+        autoPromote: true, approvals: {}, onInterrupt: "revert", onBlind: "hold", undoWindowSeconds: 3600, warmUpSeconds: 10, capSeconds: 3600, verifyTimeoutSeconds: 60,
         previewSeconds: 0, scaleDownDelaySeconds: 0, onHold: "keep", leaseSeconds: 30, lockWaitSeconds: 60,
       },
     });

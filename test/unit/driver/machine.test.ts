@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { PHASES, PROMOTION_STEPS, type Phase } from "../../../components/record/format";
 import { IllegalTransitionError, next, TRANSITIONS, type Plan, type Step, type StepEvent } from "../../../driver/rollout/machine";
 
-const PLAN: Plan = { stages: 2, preview: false, experiment: false };
+const PLAN: Plan = { stages: 2, preview: false, experiment: false, asksBefore: [] };
 const EVENTS: { readonly [T in StepEvent["type"]]: Extract<StepEvent, { type: T }> } = {
   done: { type: "done" },
   approved: { type: "approved" },
@@ -18,7 +18,7 @@ const heldAt = (rest: object): object => ({ phase: "held", reason: "too few requ
 /** Every step there is, one for each shape. */
 const STEPS: readonly Step[] = [
   { phase: "starting" }, { phase: "preview" }, { phase: "raising", stage: 0 }, { phase: "raising", stage: 1 }, { phase: "observing", stage: 0 }, { phase: "observing", stage: 1 },
-  { phase: "asking" }, ...PROMOTION_STEPS.map((step) => ({ phase: "promoting", step }) as const), { ...home, neverServed: false }, { ...home, neverServed: true },
+  { phase: "asking" }, { phase: "asking", stage: 0 }, { phase: "asking", stage: 1 }, ...PROMOTION_STEPS.map((step) => ({ phase: "promoting", step }) as const), { ...home, neverServed: false }, { ...home, neverServed: true },
   { phase: "held", reason: "r" }, { phase: "held", reason: "r", stage: 1 }, { phase: "held", reason: "r", step: "move" }, { phase: "held", reason: "r", step: "close" },
 ];
 
@@ -38,10 +38,16 @@ const TABLE: readonly (readonly [Step, StepEvent["type"], object])[] = [
     [{ phase: "observing", stage }, "hold", heldAt({ stage })],
   ] as const),
   [{ phase: "observing", stage: 0 }, "done", { phase: "raising", stage: 1 }],
-  [{ phase: "observing", stage: 1 }, "done", { phase: "asking" }],
-  [{ phase: "asking" }, "approved", { phase: "promoting", step: "full" }],
-  [{ phase: "asking" }, "failed", { ...home, neverServed: false }],
+  [{ phase: "observing", stage: 1 }, "done", { phase: "asking", stage: 1 }],
+  [{ phase: "asking", stage: 1 }, "approved", { phase: "promoting", step: "full" }],
+  [{ phase: "asking", stage: 0 }, "approved", { phase: "raising", stage: 1 }],
+  [{ phase: "asking" }, "approved", { phase: "raising", stage: 0 }],
+  [{ phase: "asking" }, "failed", { ...home, neverServed: true }],
   [{ phase: "asking" }, "hold", heldAt({})],
+  ...([0, 1] as const).flatMap((stage) => [
+    [{ phase: "asking", stage }, "failed", { ...home, neverServed: false }],
+    [{ phase: "asking", stage }, "hold", heldAt({ stage })],
+  ] as const),
   [{ phase: "promoting", step: "full" }, "done", { phase: "promoting", step: "move" }],
   [{ phase: "promoting", step: "full" }, "failed", { ...home, neverServed: false }],
   [{ phase: "promoting", step: "full" }, "hold", heldAt({})],
@@ -89,6 +95,17 @@ describe("the rollout's state machine", () => {
     expect(next({ phase: "starting" }, EVENTS.done, { ...PLAN, preview: true })).to.deep.equal({ phase: "preview" });
   });
 
+  it("asks before a stage that wants a yes, and again when it is resumed after a hold there", () => {
+    const plan = { ...PLAN, asksBefore: [0, 1] };
+    expect(next({ phase: "starting" }, EVENTS.done, plan)).to.deep.equal({ phase: "asking" });
+    expect(next({ phase: "preview" }, EVENTS.done, plan)).to.deep.equal({ phase: "asking" });
+    const asking = next({ phase: "observing", stage: 0 }, EVENTS.done, plan);
+    expect(asking).to.deep.equal({ phase: "asking", stage: 0 });
+    const resumed = next(next(asking, EVENTS.hold, plan), EVENTS.resumed, plan);
+    expect(resumed).to.deep.equal({ phase: "raising", stage: 0 });
+    expect(next(next(resumed, EVENTS.done, plan), EVENTS.done, plan)).to.deep.equal(asking);
+  });
+
   it("goes home after the last stage of an experiment, as measured and not as rolled back", () => {
     const over = next({ phase: "observing", stage: 1 }, EVENTS.done, { ...PLAN, experiment: true });
     expect(over).to.deep.include({ phase: "reverting", why: "measured" });
@@ -111,7 +128,7 @@ describe("the rollout's state machine", () => {
   });
 });
 
-const plans: fc.Arbitrary<Plan> = fc.record({ stages: fc.integer({ min: 1, max: 5 }), preview: fc.boolean(), experiment: fc.boolean() });
+const plans: fc.Arbitrary<Plan> = fc.record({ stages: fc.integer({ min: 1, max: 5 }), preview: fc.boolean(), experiment: fc.boolean(), asksBefore: fc.uniqueArray(fc.integer({ min: 0, max: 4 })) });
 const events = fc.array(fc.record({ type: fc.constantFrom(...TYPES), why: fc.constantFrom("verdict", "split", "interrupt", "manual", "guard"), interrupted: fc.boolean() }), { maxLength: 60 });
 
 /** The steps that a list of events leads through; what a step has no answer to does not happen in it. */
@@ -145,10 +162,21 @@ describe("any path through the state machine", () => {
   it("observes every stage in its order before it asks, unless it is held", () => {
     fc.assert(fc.property(plans, events, (plan, list) => {
       const path = walk(plan, list);
-      const asked = path.findIndex(({ step }) => step.phase === "asking");
+      const asked = path.findIndex(({ step }) => step.phase === "asking" && step.stage === plan.stages - 1);
       if (asked < 0 || path.slice(0, asked).some(({ step }) => step.phase === "held")) return;
       expect(path.slice(0, asked).flatMap(({ step }) => (step.phase === "observing" ? [step.stage] : []))).to.deep.equal([...Array(plan.stages).keys()]);
       expect(plan.experiment).to.equal(false);
+    }), { numRuns: 500 });
+  });
+
+  it("raises to a stage that wants a yes only with one, or where a driver goes on that had it", () => {
+    fc.assert(fc.property(plans, events, (plan, list) => {
+      const path = walk(plan, list);
+      path.forEach(({ step, by }, i) => {
+        const before = path[i - 1]?.step;
+        if (step.phase !== "raising" || !plan.asksBefore.includes(step.stage) || before?.phase === "held") return;
+        expect(by?.type === "approved" && before?.phase === "asking", JSON.stringify(path)).to.equal(true);
+      });
     }), { numRuns: 500 });
   });
 

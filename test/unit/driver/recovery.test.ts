@@ -14,6 +14,8 @@ describe("a rollout whose driver died", () => {
     ["raises to its stage again when it was raising", { phase: "raising", stage: 1 }, { phase: "raising", stage: 1 }],
     ["raises to its stage again when it was observing, because the evidence is lost", { phase: "observing", stage: 2 }, { phase: "raising", stage: 2 }],
     ["observes its last stage again when somebody was being asked", { phase: "asking", stage: 2 }, { phase: "raising", stage: 2 }],
+    ["observes the stage again after which somebody was being asked about the next, who is asked again then", { phase: "asking", stage: 0 }, { phase: "raising", stage: 0 }],
+    ["starts again when somebody was being asked before the first stage", { phase: "asking" }, { phase: "starting" }],
     ["observes its last stage again when its weight was on the way to 100", { phase: "promoting", step: "full", stage: 2 }, { phase: "raising", stage: 2 }],
     ["goes on promoting when the stable Service was being moved", { phase: "promoting", step: "move" }, { phase: "promoting", step: "move" }],
     ["goes on promoting when the rollout was being closed", { phase: "promoting", step: "close" }, { phase: "promoting", step: "close" }],
