@@ -75,7 +75,7 @@ export function chart({ span, lines, unit, limit, most, ceiling = Infinity, alt 
       { xAxis: ms(from), itemStyle: { color: "var(--band)", opacity: i % 2 ? 0.45 : 1 }, name: (to - from) / whole >= LABELLED ? label : "" },
       { xAxis: ms(to) },
     ]),
-    label: { ...text, position: "insideTop", distance: 3, fontSize: 10 },
+    label: { ...text, position: "top", distance: 3, fontSize: 10 },
   };
   const rules = {
     silent: true, symbol: "none", label: { show: false },
@@ -87,7 +87,7 @@ export function chart({ span, lines, unit, limit, most, ceiling = Infinity, alt 
   try {
     drawing.setOption({
       animation: false, useUTC: true,
-      grid: { left: 0, right: 8, top: 12, bottom: 0, outerBoundsMode: "same", outerBounds: { left: 2, right: 2, top: 4, bottom: 2 } },
+      grid: { left: 0, right: 8, top: 18, bottom: 0, outerBoundsMode: "same", outerBounds: { left: 2, right: 2, top: 16, bottom: 2 } },
       xAxis: {
         type: "time", min: ms(span.from), max: ms(span.from + whole), splitNumber: 3,
         axisLabel: { ...text, hideOverlap: true, formatter: timeLabel(span), showMinLabel: false, showMaxLabel: false },

@@ -18,12 +18,12 @@ const CURVES: readonly Curve[] = [
   { name: "rate", title: "Requests a second", unit: plain, of: ({ requests, seconds }) => (seconds > 0 ? requests / seconds : undefined) },
 ];
 
+/** A stable track that a promotion has moved to the canary's version goes on in that version's colour. */
 const keyOf = ({ track, version }: SeriesView, own: readonly SeriesView[]): Key => {
-  const moved = own.some((other) => other.track === track && other.version !== version);
-  return { ink: track, dashed: track === "stable", name: `${version} (${track}${moved ? ", later" : ""})` };
+  const moved = own.find((other) => other.track === track)?.version !== version;
+  return { ink: moved ? "canary" : track, dashed: track === "stable", name: `${version} (${track}${moved ? ", later" : ""})` };
 };
 
-/** A stable track that a promotion has moved to the canary's version goes on under that version. */
 const dashOf = (key: Key): { dash?: readonly number[] } => (key.dashed ? { dash: [6, 3] } : {});
 
 /** Both versions over time, for each service. */
@@ -43,7 +43,7 @@ export function Curves({ view, span }: { readonly view: StoryView; readonly span
             <div class="grid">
               {CURVES.map(({ name, title, unit, of, most }) => (
                 <Figure key={name} id={`figures-${services.indexOf(service)}-${name}`} title={title} span={span} unit={unit} keys={keys} {...(most === undefined ? {} : { most })}
-                  lines={own.map((one, i) => ({ ink: one.track, ...dashOf(keys[i]!), points: one.points.map((p) => [p.t, of(p)] as const) }))} />
+                  lines={own.map((one, i) => ({ ink: keys[i]!.ink, ...dashOf(keys[i]!), points: one.points.map((p) => [p.t, of(p)] as const) }))} />
               ))}
             </div>
           </div>

@@ -86,8 +86,8 @@ export function legible(points: readonly TrafficPoint[]): TrafficPoint[] {
   const joined: TrafficPoint[] = [];
   for (const point of points) {
     const last = joined.at(-1);
-    // Where nothing was served there is nothing to join: the gap stays to be seen.
-    if (last && last.requests > 0 && point.requests > 0 && last.requests < ENOUGH && last.seconds < longest) joined.splice(-1, 1, joinTraffic(last, point));
+    // A time without any request stays to be seen.
+    if (last && last.requests > 0 && last.requests < ENOUGH && last.seconds < longest) joined.splice(-1, 1, joinTraffic(last, point));
     else joined.push(point);
   }
   return joined;
