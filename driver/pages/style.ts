@@ -43,7 +43,7 @@ details table{font-size:.75rem}
 .figures td,.figures th:not(:first-child),details td{text-align:right}
 .figures th small{display:block}
 .stages td:not(:last-child),.stages th{white-space:nowrap}
-.stages small{display:block}
+.stages small{display:block;white-space:normal}
 .journal td:nth-child(-n+3){white-space:nowrap}
 .journal td:last-child{width:100%}
 .scroll{overflow-x:auto;min-width:0}
@@ -70,7 +70,7 @@ footer{margin-top:28px}
 #connection:empty{display:none}
 #connection[data-state=live]{color:var(--good)}
 #connection[data-state=lost]{background:var(--bad);color:var(--ground);font-weight:600}
-@media (max-width:520px){.timeline li{grid-template-columns:4.4em 1fr}.timeline .sign{display:none}}
+@media (max-width:520px){.timeline li{grid-template-columns:4.4em 1fr}.timeline .sign{display:none}.stages td,.stages th{padding-right:6px}}
 @media print{
 :root{color-scheme:light;--ground:#fff;--ink:#000;--plain:#444;--rule:#ccc;--band:#eef2f6;--card:#fff;--stable:#0068b3;--canary:#c2500a;--limit:#8b2fb5;--good:#0a7a3f;--bad:#b3152c;--wait:#855700;--going:#0068b3}
 @page{size:A4;margin:14mm}
