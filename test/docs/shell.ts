@@ -23,6 +23,9 @@ export class Terminal {
     for (const file of files) if (fs.existsSync(path.join(CHECKOUT, file))) fs.cpSync(path.join(CHECKOUT, file), path.join(this.dir, file), { preserveTimestamps: true });
     fs.cpSync(path.join(CHECKOUT, "dist"), path.join(this.dir, "dist"), { recursive: true, preserveTimestamps: true });
     fs.symlinkSync(path.join(CHECKOUT, "node_modules"), path.join(this.dir, "node_modules"));
+    // Packages and code are those that this very test runs with: nothing is to be installed, through the link into the checkout, or compiled.
+    fs.utimesSync(path.join(this.dir, "package-lock.json"), 0, 0);
+    fs.writeFileSync(path.join(this.dir, "dist", ".built"), "");
     this.bash = spawn("bash", ["--noprofile", "--norc"], { cwd: this.dir, env: this.environment() });
     for (const stream of [this.bash.stdout, this.bash.stderr]) stream.on("data", (chunk: Buffer) => this.hear(chunk.toString()));
     this.bash.on("close", () => this.hear("", true));
