@@ -27,7 +27,7 @@ function project(dir = folder("report")): Told {
   return {
     notes, dir, ledger, stories: new StoryFolder(localFolder(dir, "dev")),
     async verb(events, verb = "deploy v2") {
-      const occasion = { project: "canary", stack: "dev", folder: dir, verb, config: file.read(), ledger, dependencies, note: (said: string) => void notes.push(said) };
+      const occasion = { project: "canary", stack: "dev", folder: dir, flags: { stack: "dev", cwd: dir }, verb, config: file.read(), ledger, dependencies, note: (said: string) => void notes.push(said) };
       const audience = await Audience.of([keepStory], occasion);
       for (const event of events) audience.tell(event);
       await audience.close();
