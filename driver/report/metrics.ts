@@ -42,6 +42,8 @@ export class RolloutMetrics {
   private readonly metrics: Instruments;
   private version: string | undefined;
   private clock = new RolloutClock();
+  /** Versions that have been rolled out. */
+  private readonly known = new Set<string>();
   /** Rollbacks that happened while the record could not be written. */
   private readonly unrecorded: Partial<Record<RollbackReason, number>> = {};
 
@@ -80,9 +82,12 @@ export class RolloutMetrics {
     this.clock = new RolloutClock(rollout.startedAt);
     this.all((labels) => {
       this.metrics.weight.set(labels, 0);
+      // What its rollouts before took stays.
+      if (this.known.has(rollout.version)) return;
       this.metrics.stage.zero(labels);
       for (const outcome of OUTCOMES) this.metrics.rollout.zero({ ...labels, outcome });
     });
+    this.known.add(rollout.version);
     this.clock.tick({ event: "note", t });
   }
 

@@ -108,7 +108,8 @@ export class RecordExhibit implements Exhibit {
   /** Tells what is new in the record; true when something is. */
   private async read(): Promise<boolean> {
     if (!this.viewer.seen) return false;
-    const { chapter, fresh, events } = this.tale.hear(this.viewer.seen);
+    const { chapter, fresh, left, events } = this.tale.hear(this.viewer.seen);
+    if (left) this.hear(left);
     this.chapter = chapter;
     if (fresh) {
       this.story = this.begin();

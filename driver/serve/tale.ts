@@ -38,6 +38,8 @@ export interface Heard {
   readonly chapter?: Chapter;
   /** Another one than at the look before. */
   readonly fresh: boolean;
+  /** How the one before ended, where nobody looked between its end and the beginning of this one. */
+  readonly left?: RolloutEvent;
   /** What happened in it since the look before, in the order of time. */
   readonly events: readonly RolloutEvent[];
 }
@@ -61,10 +63,11 @@ export class Tale {
     const chapter = chapterOf(book);
     if (!chapter) return { fresh: false, events: [] };
     const fresh = chapter.id !== this.id;
+    const [left] = fresh ? this.end(book.history) : [];
     if (fresh) [this.id, this.seq, this.seenAt, this.over] = [chapter.id, 0, undefined, false];
     const began: RolloutEvent[] = fresh ? [start(chapter)] : [];
-    const events = [...began, ...this.journal(book.journal), ...this.seen(book.record?.rollout), ...this.end(book)];
-    return { chapter, fresh, events: events.sort((a, b) => a.t - b.t) };
+    const events = [...began, ...this.journal(book.journal), ...this.seen(book.record?.rollout), ...(book.record?.rollout ? [] : this.end(book.history))];
+    return { chapter, fresh, ...(left ? { left } : {}), events: events.sort((a, b) => a.t - b.t) };
   }
 
   private journal(journal: readonly JournalEntry[]): RolloutEvent[] {
@@ -87,9 +90,9 @@ export class Tale {
     }];
   }
 
-  private end({ record, history }: Book): RolloutEvent[] {
+  private end(history: readonly HistoryEntry[]): RolloutEvent[] {
     const entry = history.filter(({ id }) => id === this.id).at(-1);
-    if (this.over || record?.rollout || !entry) return [];
+    if (this.over || !entry) return [];
     this.over = true;
     return [{ t: seconds(entry.endedAt), event: "end", outcome: outcomeOf(entry), message: entry.reason }];
   }

@@ -5,7 +5,7 @@ import * as path from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
-import type { Browser } from "puppeteer-core";
+import type { Browser, Page } from "puppeteer-core";
 import { stringify } from "yaml";
 import { SHOP_IMAGE } from "../../sandbox/demo/images";
 import type { DriverRun } from "../../sandbox/demo/driver";
@@ -41,6 +41,10 @@ async function follow({ page }: Seen, over: () => boolean): Promise<{ weights: S
   }
   return seen;
 }
+
+/** What reaches beyond the window. */
+const widest = (page: Page): Promise<string> =>
+  page.evaluate(() => [...document.querySelectorAll("main *")].filter((e) => e.getBoundingClientRect().right > document.documentElement.clientWidth).map((e) => `${innerWidth} px, ${e.tagName} ${e.textContent!.slice(0, 60)}`).join("; "));
 
 describe("the status server on the embedded cluster", function () {
   this.timeout(360_000);
@@ -143,7 +147,7 @@ describe("the status server on the embedded cluster", function () {
           if (name === "/metrics" && body) metrics = body;
           if (name === "/status/canary" && body && answer?.ok) statuses.push(JSON.parse(body) as Status);
         }
-        for (const { page } of [live, phone]) expect(await overflow(page)).to.equal(0);
+        for (const { page } of [live, phone]) if ((await overflow(page)) > 0) complaints.push(`too wide: ${await widest(page)}`);
         await sleep(500);
       }
       shown = await following;

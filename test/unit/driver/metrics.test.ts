@@ -132,6 +132,18 @@ describe("the driver's metrics", () => {
     expect(text).to.match(/canary_rollout_duration_seconds_count\{.*version="v2",outcome="promoted"\} 1/);
   });
 
+  it("keep what a version's rollouts took when it is rolled out again", async () => {
+    let record = recorded;
+    const registry = new Registry();
+    const metrics = new RolloutMetrics(labels, () => record, registry);
+    for (const event of [start, stage(0, 5, 1010), revert, end("rolled-back")]) metrics.hear(event);
+    record = { ...recorded, rollout: { version: "v2", startedAt: new Date(9_000_000).toISOString() } };
+    for (const event of [stage(0, 5, 9010), verdict("promote", 9020), end("promoted", 9100)]) metrics.hear(event);
+    const text = await registry.metrics();
+    for (const outcome of ["promoted", "rolled-back"]) expect(text).to.match(new RegExp(`canary_rollout_duration_seconds_count\\{.*outcome="${outcome}"\\} 1`));
+    expect(text).to.match(/canary_rollout_duration_seconds_sum\{.*outcome="promoted"\} 100/);
+  });
+
   it("say nothing of a version where no rollout is recorded: a first installation is none", async () => {
     const { names } = await after([start, end("promoted")], labels, () => ({ rollbacks: {}, unwritten: false }));
     expect([...names]).to.deep.equal(["canary_rollback_total"]);
