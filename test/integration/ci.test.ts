@@ -20,12 +20,10 @@ describe("the steps of the workflow, on the embedded cluster", function () {
     shop.edit("progressDeadline: 8s", "progressDeadline: 60s");
     const install = await shop.canary("deploy", "v1");
     expect(install.exitCode, install.stderr).to.equal(0);
-    load = shop.background(100);
   });
-  after(async () => {
-    await load?.stop();
-    runner.remove();
-  });
+  beforeEach(() => void (load = shop.background(100)));
+  afterEach(() => load.stop());
+  after(() => runner.remove());
 
   const env = (more: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
     ...shop.env, DRIVER: path.join(CHECKOUT, "bin/canary.js"), STACK: shop.stack, COMMIT: "false", VERB: "deploy", PERCENTAGE: "", MINUTES: "", THRESHOLD: "", AUTO_PROMOTE: "true", RETRY: "true", REASON: "", ...more,
@@ -41,8 +39,8 @@ describe("the steps of the workflow, on the embedded cluster", function () {
     let done = false;
     child.stdout!.on("data", (chunk: Buffer) => {
       seen += chunk.toString();
-      // The split is served: users are on the canary.
-      if (done || !/is served|% of /.test(seen)) return;
+      // The mark of a split that is seen to be served: users are on the canary.
+      if (done || !seen.includes("✔")) return;
       done = true;
       disturb(child.pid!);
     });
