@@ -84,6 +84,8 @@ export class Notices {
     this.id = id ?? rollout?.id ?? this.id;
     const versions = { version: version ?? rollout?.version ?? this.versions.version ?? config.canary?.version, from: from ?? rollout?.from ?? this.versions.from ?? config.stable?.version };
     this.versions = known(versions);
+    // What is begun after the end of another rollout, which a dead driver had left, has a fate of its own.
+    if (event === "start") this.reverted = this.toldHome = false;
     if (event === "stage") this.served.beginStage();
     this.served.add(samples);
     Object.assign(this.latest, known({ stage, served, gates, ...(event === "revert" ? {} : { weight }) }));

@@ -63,7 +63,7 @@ export class Outbox {
   private working = false;
   private worker = Promise.resolve();
   private asleep = (): void => undefined;
-  private taken = 0;
+  private given = 0;
   private sent = 0;
   private why: string | undefined;
   private unwelcome = false;
@@ -73,7 +73,7 @@ export class Outbox {
   }
 
   put(message: Message): void {
-    this.taken++;
+    this.given++;
     if (this.unwelcome) return;
     this.waiting.push(message);
     if (this.waiting.length > this.options.bound) this.drop();
@@ -90,8 +90,8 @@ export class Outbox {
       await Promise.race([this.worker, resting, sleep(grace * 1000, undefined, { signal: this.stop.signal }).catch(() => undefined)]);
     }
     this.stop.abort();
-    const missed = this.taken - this.sent;
-    return missed === 0 ? undefined : { title, missed, of: this.taken, why: this.why ?? account.lastError ?? "it has not answered yet" };
+    const missed = this.given - this.sent;
+    return missed === 0 ? undefined : { title, missed, of: this.given, why: this.why ?? account.lastError ?? "it has not answered yet" };
   }
 
   private drop(): void {

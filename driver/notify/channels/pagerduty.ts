@@ -30,6 +30,8 @@ function trigger(key: string, notice: Notice & { readonly kind: Alert }): object
 
 /** Events for a notice: a trigger for what went wrong, and for a promotion the end of every alert since the one before. */
 export function pagerdutyEvents(key: string, notice: Notice): readonly object[] {
+  // What a person is doing by hand at this moment wakes nobody.
+  if (/^(hold|traffic)\b/.test(notice.verb)) return [];
   if (isAlert(notice.kind)) return [trigger(key, notice as Notice & { readonly kind: Alert })];
   return notice.settles.map((rollout) => ({ routing_key: key, event_action: "resolve", dedup_key: dedupKey(notice, rollout) }));
 }

@@ -76,7 +76,17 @@ describe("approvals", function () {
       expect(s.ups.at(-1)).to.equal(AT(50));
     }
     expect(evil.got).to.deep.equal([]);
-    expect(endings[4]!.s.messages.filter((m) => m.startsWith("board"))).to.deep.equal(["board gives no answer (its answer is no JSON object): it is asked again every 1 s, and that is no yes"]);
+  });
+
+  it("say once why a server gives no answer, and go on asking it", async () => {
+    const login = status(200, {}, "<html>please log in</html>");
+    const server = await receiver(servers, login, login, status(302, { location: "/login" }), login, no);
+    const { s, ending } = await started(`board: ${webhook(server)}`);
+    expect(ending.message).to.include("board said no: freeze until Monday.");
+    expect(s.messages.filter((m) => m.startsWith("board"))).to.deep.equal([
+      "board gives no answer (its answer is no JSON object): it is asked again every 1 s, and that is no yes",
+      "board gives no answer (it answered HTTP 302, and redirects are not followed): it is asked again every 1 s, and that is no yes",
+    ]);
   });
 
   it("roll back at the deadline where the config says so", async () => {

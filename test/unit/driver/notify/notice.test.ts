@@ -44,6 +44,10 @@ describe("what is told of a rollout", () => {
     expect(kinds([START, { event: "revert", why: "verdict" }, { event: "end", outcome: "held" }])).to.deep.equal(["start", "rollback", "hold"]);
   });
 
+  it("is of each rollout, where a verb sends home what a dead driver left and then begins another", () => {
+    expect(kinds([{ event: "revert", why: "manual" }, START, { event: "revert", why: "verdict" }, { event: "end", outcome: "rolled-back" }])).to.deep.equal(["rollback", "start", "rollback"]);
+  });
+
   it("is a hold or a rollback where it was interrupted, by what became of the traffic", () => {
     expect(kinds([START, { event: "revert", why: "interrupt" }, { event: "end", outcome: "interrupted" }])).to.deep.equal(["start", "rollback"]);
     expect(kinds([START, { event: "end", outcome: "interrupted" }])).to.deep.equal(["start", "hold"]);

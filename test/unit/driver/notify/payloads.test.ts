@@ -87,6 +87,11 @@ describe("an event for PagerDuty", () => {
     expect(pagerdutyEvents("k", { ...ROLLBACK, kind: "failure" })[0]).to.have.nested.property("payload.severity", "critical");
   });
 
+  it("wakes nobody for what a person does by hand at that moment", () => {
+    for (const verb of ["hold", "traffic 25"]) expect(pagerdutyEvents("k", { ...ROLLBACK, kind: "hold", verb })).to.deep.equal([]);
+    expect(pagerdutyEvents("k", { ...ROLLBACK, verb: "rollback" })).to.have.length(1);
+  });
+
   it("resolves the alerts of every rollout since the promotion before, by the keys that triggered them", () => {
     expect(pagerdutyEvents("k", PROMOTION)).to.deep.equal(PROMOTION.settles.map((id) => ({ routing_key: "k", event_action: "resolve", dedup_key: `canary/canary/production/${id}` })));
   });
