@@ -4,6 +4,7 @@ import type { HistoryEntry } from "../../../../components/record/format";
 import { dashboardOf, headline, Notices, settledBy, type Notice } from "../../../../driver/notify/notice";
 import type { RolloutEvent, TrafficSample } from "../../../../driver/report/events";
 import type { Occasion } from "../../../../driver/report/listeners";
+import { planOf } from "../../../../driver/report/story-facts";
 import { stackOf } from "./receivers";
 
 const gates = [{ metric: "errors", gate: "fail", critical: true, decides: "rollback", answer: "fail", sentence: "3 % failed.", value: 0.03, limit: Infinity }] as GateAnswer[];
@@ -90,5 +91,13 @@ describe("what is told of a rollout", () => {
   it("links to the dashboard with the versions filled in, whatever is in them", () => {
     expect(dashboardOf("https://g.example/{{stack}}?v={{version}}", { stack: "a/b", version: "v1+x&y" })).to.equal("https://g.example/a%2Fb?v=v1%2Bx%26y");
     expect(dashboardOf(undefined, {})).to.equal(undefined);
+  });
+});
+
+describe("the config that a report shows", () => {
+  it("has who must say yes, without the address of an approver", () => {
+    const config = stackOf({ rollout: { approvals: { board: { kind: "webhook", url: "https://board.example/hook?token=hush", secretFrom: "BOARD" } } } });
+    const shown = JSON.stringify(planOf(config));
+    expect(shown).to.include('"secretFrom":"BOARD"').and.not.to.include("hush");
   });
 });
