@@ -3,7 +3,7 @@ import type { Cluster } from "../../sandbox/cluster/launch";
 import type { DriverEvent, DriverRun } from "../../sandbox/demo/driver";
 import type { DemoProject, StackValues } from "../../sandbox/demo/project";
 import type { Toolchain } from "../../sandbox/toolchain";
-import { failures, Scene } from "./scene";
+import { failures, failuresIn, Scene } from "./scene";
 
 /** One fault, injected into a rollout from v1 under load. */
 export interface FaultCase {
@@ -44,6 +44,8 @@ export interface FaultRow {
   readonly next?: number;
   /** Requests of users that failed, but for those that a bad version answered itself. */
   readonly failed: number;
+  /** How, by version and status. */
+  readonly failedHow: string;
   /** Seconds from the fault to the last request that a version got which is served no longer; of a rollout that went home. */
   readonly home?: number;
   readonly served: readonly string[];
@@ -73,7 +75,7 @@ function faultsOf({ exits, says, ends, hurts = false }: FaultCase, row: Omit<Fau
     [row.served.length === 1 && ends.includes(row.served[0]!), `served is ${row.served.join(", ")}`],
     [row.drift === "none", `drift: ${row.drift}`],
     [row.pending === 0, `${row.pending} pending operations`],
-    [hurts || row.failed === 0, `${row.failed} requests failed`],
+    [hurts || row.failed === 0, `${row.failed} requests failed: ${row.failedHow}`],
   ];
   return checks.flatMap(([ok, what]) => (ok ? [] : [what]));
 }
@@ -101,10 +103,11 @@ export async function inject(test: FaultCase, cluster: Cluster, tools: Toolchain
     await sleep(500);
     const counts = await load.stop();
     const { served, drift, pending } = await scene.aftermath();
+    const bad = version === "v2" ? undefined : version;
     const wentHome = served.length === 1 && served[0] === "v1" && left > began;
     const row = {
       name: test.name, exitCode: run.exitCode, message: wordsOf(run), ...(next ? { next: next.exitCode } : {}), ...(wentHome ? { home: (left - began) / 1000 } : {}),
-      failed: failures(counts, version === "v2" ? undefined : version), served, drift, pending,
+      failed: failures(counts, bad), failedHow: failuresIn(counts, bad), served, drift, pending,
     };
     const unsafe = [...faultsOf(test, row), ...(fault && !injected ? ["nothing was injected"] : []), ...(next && ![0, 2].includes(next.exitCode) ? [`the next command ends with ${next.exitCode}: ${wordsOf(next)}`] : [])];
     return { ...row, safe: unsafe.length === 0, unsafe };

@@ -54,6 +54,10 @@ export async function pendingOperations(project: DemoProject): Promise<number> {
 export const failures = (counts: Counts, bad?: string): number =>
   Object.entries(counts).reduce((sum, [version, c]) => sum + (version === bad ? 0 : failedOf(c)), 0) + totalOf(counts["none"]);
 
+/** The same in words, e.g. `none 502 3`. */
+export const failuresIn = (counts: Counts, bad?: string): string =>
+  Object.entries(counts).filter(([version]) => version !== bad).flatMap(([version, c]) => Object.entries(c).filter(([status]) => version === "none" || !/^[23]/.test(status)).map(([status, n]) => `${version} ${status} ${n}`)).join(", ");
+
 /** A stack with v1 installed, under load, in which a fault can be injected. */
 export class Scene {
   private load: Load | undefined;
