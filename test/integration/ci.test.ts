@@ -2,6 +2,7 @@ import * as path from "node:path";
 import { expect } from "chai";
 import { killTree } from "../../sandbox/processes";
 import { Runner, stepOf, type StepRun } from "../unit/ci/steps";
+import { Desk } from "./guarded";
 import { shopStack, type Shop } from "./harness";
 import { CHECKOUT } from "./image";
 
@@ -101,5 +102,20 @@ describe("the steps of the workflow, on the embedded cluster", function () {
     expect(recover.code, recover.output).to.equal(0);
     expect(recover.output).to.include("v1 is rolled back");
     await expectHome("v2");
+  });
+
+  it("leave a rollout alone that is held, or whose driver lives", async () => {
+    const desk = await Desk.of(shop);
+    await desk.rollOut({ phase: "held", reason: "lunch" });
+    const held = await shop.canary("rollback", "--abandoned");
+    expect([held.exitCode, held.events.at(-1)?.message]).to.deep.equal([3, "v2 is held at weight 50, and stays so: lunch"]);
+    const lease = desk.lease("somebody");
+    await lease.acquire();
+    await desk.rollOut({ phase: "observing" });
+    const driven = await shop.canary("rollback", "--abandoned");
+    await lease.release();
+    expect(driven.exitCode, driven.stderr).to.equal(4);
+    expect(driven.stderr).to.match(/^canary: somebody .*\n$/);
+    expect((await desk.book()).record?.rollout).to.include({ phase: "observing", weight: 50 });
   });
 });
