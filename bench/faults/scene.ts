@@ -79,7 +79,18 @@ export class Scene {
       const { exitCode, stderr, events } = await scene.canary(command);
       if (exitCode !== 0) throw new Error(`canary ${command.join(" ")}: exit ${exitCode}: ${stderr || events.at(-1)?.message}`);
     }
+    await scene.untilServed();
     return scene;
+  }
+
+  /** The router takes up a new stack some seconds after it is there. */
+  private async untilServed(): Promise<void> {
+    for (let inRow = 0; inRow < 20; ) {
+      const load = new Load({ url: `${this.cluster.url("ingress")}/`, host: this.host, rate: 20, seconds: 1 }).start();
+      await sleep(250);
+      const counts = await load.stop();
+      inRow = failures(counts) === 0 ? inRow + totalOf(counts["v1"]) : 0;
+    }
   }
 
   startLoad(path = "/", rate = RATE): Load {
