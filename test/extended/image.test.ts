@@ -6,8 +6,8 @@ import { expect } from "chai";
 import { stringify } from "yaml";
 import { recordName } from "../../components/record/format";
 import { SHOP_IMAGE } from "../../sandbox/demo/images";
-import { eventually } from "./guarded";
-import { sharedCluster } from "./harness";
+import { eventually } from "../integration/guarded";
+import { sharedCluster } from "../integration/harness";
 import { checkDockerfile, configOf, ended, inImage, Tree, type ImageConfig } from "./image";
 
 const NOBODY = 65_532;

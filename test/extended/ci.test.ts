@@ -2,8 +2,8 @@ import * as path from "node:path";
 import { expect } from "chai";
 import { killTree } from "../../sandbox/processes";
 import { Runner, stepOf, type StepRun } from "../unit/ci/steps";
-import { Desk } from "./guarded";
-import { shopStack, type Shop } from "./harness";
+import { Desk } from "../integration/guarded";
+import { shopStack, type Shop } from "../integration/harness";
 import { CHECKOUT } from "./image";
 
 /** Milliseconds from a cancelled step's SIGINT to its SIGTERM, and from that to its end, as GitHub documents them. */
