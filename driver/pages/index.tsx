@@ -1,15 +1,9 @@
-import { createHash } from "node:crypto";
 import { renderToString } from "preact-render-to-string";
 import type { StoryView } from "../report/story-view";
 import { Body } from "./body";
+import { contentPolicy } from "./policy";
 import { LIVE_SCRIPT } from "./script";
 import { STYLE } from "./style";
-
-const sha256 = (text: string): string => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
-
-/** Nothing is loaded from anywhere; a live page may ask the server that it came from for events. */
-export const contentPolicy = (live: boolean): string =>
-  ["default-src 'none'", "style-src 'unsafe-inline'", "base-uri 'none'", "form-action 'none'", ...(live ? [`script-src ${sha256(LIVE_SCRIPT)}`, "connect-src 'self'"] : [])].join("; ");
 
 export interface PageOptions {
   /** Follows `events` beside it, each message of which is what {@link renderBody} made. Otherwise it has no script. */

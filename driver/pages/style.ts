@@ -44,7 +44,7 @@ details table{font-size:.75rem}
 .figures th small{display:block}
 .stages td:not(:last-child),.stages th{white-space:nowrap}
 .stages small{display:block;white-space:normal}
-.journal td:nth-child(-n+3){white-space:nowrap}
+.journal th,.journal td:nth-child(-n+3){white-space:nowrap}
 .journal td:last-child{width:100%}
 .scroll{overflow-x:auto;min-width:0}
 .scroll+.scroll{margin-top:20px}

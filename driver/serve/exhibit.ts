@@ -7,7 +7,9 @@ export interface Exhibit {
   /** Name of the stack. */
   readonly stack: string;
   view(): StoryView;
-  /** Follows the view. */
+  /** The whole live page of it. */
+  readonly page: () => Promise<string>;
+  /** Follows the view, as the page swaps it in. */
   readonly feed: Feed;
   /** What `canary status --json` prints, as an object. Rejects with a DriverError when it cannot be told. */
   status(): Promise<object>;

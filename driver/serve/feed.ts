@@ -23,19 +23,27 @@ interface Reader {
 /** A message as server-sent events write it: one `data:` a line. */
 export const messageOf = (text: string, event?: string): string => `${event === undefined ? "" : `event: ${event}\n`}${text.split(/\r\n|\r|\n/).map((line) => `data: ${line}\n`).join("")}\n`;
 
+/** Of the time, so much may be spent on drawing: one part in this many. */
+const SPARE = 4;
+
 /**
  * Sends the latest text to everybody who reads it, at most once in a while. A slow reader misses what came in between: no more than one
  * message waits for it.
  */
 export class Feed {
   private readonly readers = new Set<Reader>();
-  private timer: NodeJS.Timeout | undefined;
   private readonly alive: NodeJS.Timeout;
-  private last = 0;
-  private over = false;
+  private timer: NodeJS.Timeout | undefined;
+  private drawing: Promise<void> | undefined;
+  /** Something has changed since what is being drawn. */
+  private stale = false;
+  private text: string | undefined;
+  /** Before then nothing is drawn, by the clock. */
+  private notBefore = 0;
+  private ending: Promise<void> | undefined;
 
-  /** @param render the text as it is now; called once for all readers */
-  constructor(private readonly render: () => string, private readonly limits: FeedLimits = FEED_LIMITS) {
+  /** @param render the text as it is now; asked once for all readers. Where it rejects, the next change is waited for */
+  constructor(private readonly render: () => Promise<string>, private readonly limits: FeedLimits = FEED_LIMITS) {
     this.alive = setInterval(() => this.keepAlive(), Math.min(ALIVE, limits.patience)).unref();
   }
 
@@ -43,7 +51,7 @@ export class Feed {
     return this.readers.size;
   }
 
-  /** Adds a reader, whose headers are sent; it gets the latest text at once. */
+  /** Adds a reader, whose headers are sent. */
   add(response: ServerResponse): void {
     const reader: Reader = { response, sent: undefined, stuckSince: undefined };
     this.readers.add(reader);
@@ -51,41 +59,53 @@ export class Feed {
     response.on("error", () => this.readers.delete(reader));
     response.on("drain", () => {
       reader.stuckSince = undefined;
-      this.changed();
+      this.send(reader);
     });
-    this.send(reader, this.render());
-    if (this.over) this.release(reader);
+    this.send(reader);
+    if (this.ending) this.release(reader);
+    else this.changed();
   }
 
   /** Something is new: it is sent as soon as it may be. */
   changed(): void {
-    if (this.over || this.timer !== undefined || this.readers.size === 0) return;
-    this.timer = setTimeout(() => this.flush(), Math.max(0, this.last + this.limits.every - Date.now())).unref();
+    this.stale = true;
+    if (this.ending || this.timer !== undefined || this.drawing || this.readers.size === 0) return;
+    this.timer = setTimeout(() => this.draw(), Math.max(0, this.notBefore - Date.now())).unref();
   }
 
-  /** Sends what is new a last time, says that nothing more will come, and lets everybody go. */
-  end(): void {
-    if (this.over) return;
-    this.flush();
-    this.over = true;
+  /** Sends what is new a last time, says that nothing more will come, and lets everybody go; resolves when that is written. */
+  end(): Promise<void> {
+    return (this.ending ??= this.conclude());
+  }
+
+  private async conclude(): Promise<void> {
+    clearTimeout(this.timer);
     clearInterval(this.alive);
+    await this.drawing;
+    if (this.stale && this.readers.size > 0) await this.draw();
     for (const reader of this.readers) this.release(reader);
   }
 
-  private flush(): void {
-    clearTimeout(this.timer);
+  private draw(): Promise<void> {
+    const began = Date.now();
     this.timer = undefined;
-    this.last = Date.now();
-    if (this.readers.size === 0) return;
-    const text = this.render();
-    for (const reader of this.readers) this.send(reader, text);
+    this.stale = false;
+    this.drawing = this.render().then((text) => {
+      this.text = text;
+      for (const reader of this.readers) this.send(reader);
+    }, () => undefined).finally(() => {
+      this.drawing = undefined;
+      this.notBefore = began + Math.max(this.limits.every, SPARE * (Date.now() - began));
+      if (this.stale) this.changed();
+    });
+    return this.drawing;
   }
 
-  private send(reader: Reader, text: string): void {
+  private send(reader: Reader): void {
     // What it has not taken yet is followed by the latest, once it has.
-    if (reader.response.writableNeedDrain || reader.sent === text) return;
-    reader.sent = text;
-    if (!reader.response.write(messageOf(text))) reader.stuckSince ??= Date.now();
+    if (this.text === undefined || reader.response.writableNeedDrain || reader.sent === this.text) return;
+    reader.sent = this.text;
+    if (!reader.response.write(messageOf(this.text))) reader.stuckSince ??= Date.now();
   }
 
   private release({ response }: Reader): void {

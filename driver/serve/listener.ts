@@ -42,10 +42,10 @@ export async function serveRollout(occasion: Occasion, at: ListenAddress): Promi
   return {
     hear: (event) => exhibit.hear(event),
     close: async () => {
-      exhibit.close();
+      const told = exhibit.close();
       if (--there.users > 0) return;
       serving.delete(authority(at));
-      await server.close();
+      await Promise.all([told, server.close()]);
     },
   };
 }

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PrometheusSource } from "../../analysis";
-import { renderBody } from "../pages";
 import type { RolloutEvent } from "../report/events";
 import { RolloutMetrics } from "../report/metrics";
 import { Story } from "../report/story";
@@ -17,6 +16,7 @@ import type { Snapshot } from "../view/snapshot";
 import { Viewer } from "../view/viewer";
 import { LONG, troubleOf, type Exhibit } from "./exhibit";
 import { Feed } from "./feed";
+import { shared } from "./shared";
 import { Sampler } from "./sampler";
 import type { Site } from "./site";
 import { Tale, type Chapter } from "./tale";
@@ -28,6 +28,7 @@ const EVERY = 1000;
 export class RecordExhibit implements Exhibit {
   readonly stack: string;
   readonly feed: Feed;
+  readonly page: () => Promise<string>;
   private readonly viewer: Viewer;
   private readonly tale = new Tale();
   private readonly metrics: RolloutMetrics;
@@ -51,7 +52,8 @@ export class RecordExhibit implements Exhibit {
     this.source = prometheus.length > 0 ? openPrometheus(prometheus, new Dependencies({ ...place.dependencies.settings, tries: 1 })) : undefined;
     this.metrics = new RolloutMetrics({ stack: at.stack.split("/").pop()!, namespace: config.namespace, services: Object.keys(config.services) }, () => ({ ...(this.chapter ? { rollout: this.chapter } : {}), rollbacks: this.viewer.seen?.rollbacks ?? {}, unwritten: false }), site.registry);
     this.story = this.begin();
-    this.feed = new Feed(() => renderBody(this.view()));
+    this.feed = new Feed(() => site.drawing.body(this.view()));
+    this.page = shared(() => site.drawing.page(this.view()));
   }
 
   /** Looks once a second until the signal aborts. Never rejects. */
@@ -95,7 +97,7 @@ export class RecordExhibit implements Exhibit {
   }
 
   close(): void {
-    this.feed.end();
+    void this.feed.end();
     this.viewer.close();
     this.source?.close();
   }

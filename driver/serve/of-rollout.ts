@@ -1,4 +1,3 @@
-import { renderBody } from "../pages";
 import type { RolloutEvent } from "../report/events";
 import type { Occasion } from "../report/listeners";
 import { RolloutMetrics, recordedBy } from "../report/metrics";
@@ -10,28 +9,14 @@ import type { Snapshot } from "../view/snapshot";
 import { Viewer } from "../view/viewer";
 import { troubleOf, type Exhibit } from "./exhibit";
 import { Feed } from "./feed";
+import { shared } from "./shared";
 import type { Site } from "./site";
-
-/** Milliseconds for which an answer is as good as a new one. */
-const FRESH = 1000;
-
-/** Asks once for all who ask at the same time, or shortly after. */
-export function shared<T>(ask: () => Promise<T>, fresh = FRESH): () => Promise<T> {
-  let latest: { readonly answer: Promise<T>; until: number } | undefined;
-  return () => {
-    if (latest && Date.now() < latest.until) return latest.answer;
-    const now = { answer: ask(), until: Infinity };
-    const done = (): void => void (now.until = Date.now() + fresh);
-    now.answer.then(done, done);
-    latest = now;
-    return now.answer;
-  };
-}
 
 /** A rollout shown by the process that drives it: the page and the metrics by its events, the status as everybody else sees it. */
 export class RolloutExhibit implements Exhibit {
   readonly stack: string;
   readonly feed: Feed;
+  readonly page: () => Promise<string>;
   private readonly follower: StoryFollower;
   private readonly metrics: RolloutMetrics;
   private readonly viewer: Viewer;
@@ -45,7 +30,8 @@ export class RolloutExhibit implements Exhibit {
     // It has circuits of its own: what a reader of the status asks too often must not stop the rollout's calls.
     this.viewer = new Viewer(flags);
     this.look = shared(() => this.viewer.look({ traffic: true }));
-    this.feed = new Feed(() => renderBody(this.view()));
+    this.feed = new Feed(() => site.drawing.body(this.view()));
+    this.page = shared(() => site.drawing.page(this.view()));
   }
 
   hear(event: RolloutEvent): void {
@@ -73,8 +59,9 @@ export class RolloutExhibit implements Exhibit {
     return troubleOf(this.dependencies());
   }
 
-  close(): void {
-    this.feed.end();
+  /** Tells those who follow how it ended, and lets them go. */
+  async close(): Promise<void> {
     this.viewer.close();
+    await this.feed.end();
   }
 }

@@ -1,4 +1,4 @@
-import { contentPolicy, renderPage } from "../pages";
+import { contentPolicy } from "../pages/policy";
 import { DriverError } from "../errors";
 import type { Exhibit } from "./exhibit";
 import { listPage } from "./list-page";
@@ -29,7 +29,7 @@ const html = (text: string, live: boolean): Reply => body(200, "text/html; chars
 
 /** What there is of each stack, below `/stacks/<name>/`; where there is one stack, also at the root. */
 const OF_STACK: Readonly<Record<string, (exhibit: Exhibit) => Reply | Promise<Reply>>> = {
-  "": (exhibit) => html(renderPage(exhibit.view(), { live: true }), true),
+  "": async (exhibit) => html(await exhibit.page(), true),
   events: (exhibit) => ({ kind: "feed", exhibit }),
   "status/canary": async (exhibit) => json(await exhibit.status()),
   "status/failover": (exhibit) => json(failoverOf(exhibit)),

@@ -21,7 +21,8 @@ export const SERVER_LIMITS: ServerLimits = { connections: 128, readers: 32, head
 
 /** Milliseconds for which an idle connection is kept. */
 const IDLE_TIME = 5_000;
-/** Milliseconds that answers under way get at the end. */
+/** Milliseconds that the last message to those who follow gets, and then the answers under way. */
+const LAST_MESSAGE = 3_000;
 const LAST_WORDS = 500;
 
 /** No other site may show it, read it or guess at it, and nobody keeps it. */
@@ -50,7 +51,7 @@ export interface StatusServer {
   readonly url: string;
   /** Others than this machine may ask. */
   readonly open: boolean;
-  /** Ends every connection; resolves within a second. */
+  /** Ends every connection; resolves within four seconds, and at once where nobody is slow. */
   close(): Promise<void>;
 }
 
@@ -102,12 +103,14 @@ class SiteServer {
   }
 
   async close(): Promise<void> {
-    for (const { feed } of this.site.stacks) feed.end();
+    const told = Promise.all(this.site.stacks.map(({ feed }) => feed.end()));
+    await Promise.race([told, new Promise((late) => setTimeout(late, LAST_MESSAGE).unref())]);
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     this.server.closeIdleConnections();
     const hurry = setTimeout(() => this.server.closeAllConnections(), LAST_WORDS);
     await closed;
     clearTimeout(hurry);
+    await this.site.drawing.close();
   }
 }
 

@@ -1,10 +1,12 @@
 import { collectDefaultMetrics, Registry } from "prom-client";
 import type { DependencyHealth } from "../resilience/registry";
+import { Drawing } from "./drawing";
 import type { Exhibit } from "./exhibit";
 
 /** What one server shows: the stacks of its process, with the metrics of all of them and of the process itself. */
 export class Site {
   readonly registry = new Registry();
+  readonly drawing = new Drawing();
   private readonly shown = new Map<string, Exhibit>();
 
   constructor() {

@@ -1,3 +1,4 @@
+import { renderPage } from "../../../../driver/pages";
 import type { Exhibit } from "../../../../driver/serve/exhibit";
 import { Feed, type FeedLimits } from "../../../../driver/serve/feed";
 import { Story } from "../../../../driver/report/story";
@@ -14,10 +15,11 @@ export class FakeExhibit implements Exhibit {
   answer: () => Promise<object> = async () => ({ event: "status", stack: this.stack });
 
   constructor(readonly stack: string, limits: FeedLimits = { every: 1, patience: 60_000 }) {
-    this.feed = new Feed(() => this.text, limits);
+    this.feed = new Feed(async () => this.text, limits);
     this.story = new Story({ project: "canary", stack, namespace: "shop", verb: "deploy v2", services: ["shop"], version: "v2", from: "v1", started: 1000, stages: [{ weight: 5, dwellSeconds: 60 }], config: {} });
   }
 
+  page = async (): Promise<string> => renderPage(this.view(), { live: true });
   view = () => this.story.snapshot();
   status = (): Promise<object> => this.answer();
   dependencies = (): readonly DependencyHealth[] => [CLUSTER];

@@ -33,10 +33,12 @@ describe("the feed of the live page", () => {
   let text: string;
   let renders: number;
   let responses: ServerResponse[];
+  let draw: () => Promise<string>;
 
   async function start(limits: { every: number; patience: number }): Promise<void> {
     [text, renders, responses] = ["first", 0, []];
-    feed = new Feed(() => (renders++, text), limits);
+    draw = async () => (renders++, text);
+    feed = new Feed(draw, limits);
     const made = createServer((_, response) => {
       responses.push(response);
       response.writeHead(200, { "content-type": "text/event-stream" });
@@ -48,7 +50,7 @@ describe("the feed of the live page", () => {
   const reading = (): Promise<Reader> => Reader.of(server!);
   afterEach(() => {
     if (!server?.listening) return;
-    feed.end();
+    void feed.end();
     server.closeAllConnections();
     server.close();
   });
@@ -98,6 +100,23 @@ describe("the feed of the live page", () => {
     expect(renders).to.equal(0);
   });
 
+  it("draws one at a time, and goes on after one that failed", async () => {
+    await start({ every: 1, patience: 60_000 });
+    const waiting: { done(): void; fail(): void }[] = [];
+    feed = new Feed(() => new Promise((done, fail) => waiting.push({ done: () => done(text), fail: () => fail(new Error("a bug")) })), { every: 1, patience: 60_000 });
+    const reader = await reading();
+    await until(() => waiting.length === 1);
+    for (let i = 0; i < 5; i++) says(`${i}`);
+    await sleep(20);
+    expect(waiting).to.have.length(1);
+    waiting[0]!.fail();
+    await until(() => waiting.length === 2);
+    waiting[1]!.done();
+    await until(() => reader.messages.length === 1);
+    expect(reader.messages).to.deep.equal(["4"]);
+    expect(waiting).to.have.length(2);
+  });
+
   it("keeps one message at most for a reader that is slow, goes on with the latest when it reads again, and delays nobody else", async () => {
     await start({ every: 1, patience: 60_000 });
     const slow = await reading();
@@ -140,7 +159,7 @@ describe("the feed of the live page", () => {
     const reader = await reading();
     await until(() => reader.messages.length === 1);
     says("last");
-    feed.end();
+    await feed.end();
     await until(() => reader.text.includes("0\r\n\r\n"));
     expect(reader.messages).to.deep.equal(["first", "last", ""]);
     expect(reader.text).to.include("event: end");

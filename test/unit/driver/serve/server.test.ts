@@ -139,9 +139,7 @@ describe("the status server", () => {
     const at = await serve([stack]);
     stack.answer = () => Promise.reject(new DriverError("The record cannot be read."));
     expect(await get(at, "/status/canary")).to.deep.include({ status: 503, body: "The record cannot be read.\n" });
-    stack.view = () => {
-      throw new Error("a bug");
-    };
+    stack.page = () => Promise.reject(new Error("a bug"));
     expect(await get(at, "/")).to.deep.include({ status: 503, body: "This cannot be told now: a bug\n" });
     expect((await get(at, "/health")).status).to.equal(200);
   });
