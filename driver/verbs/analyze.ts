@@ -1,7 +1,7 @@
-import * as fs from "node:fs";
-import { parse } from "yaml";
 import { analyzeRecords, AnalysisError, backtest, createPrometheus, type GateAnswer, type GatesInput, type ProfileName, type Verdict } from "../../analysis";
+import { meaningOf, parseYaml, YamlError } from "../../components/config/yaml";
 import { EXIT, UsageError, type ExitCode } from "../errors";
+import { named, readText } from "../text-file";
 
 export interface AnalyzeFlags {
   readonly gates?: string;
@@ -27,23 +27,19 @@ export interface BacktestFlags {
 
 const EXIT_OF: Record<Verdict["verdict"], ExitCode> = { promote: EXIT.done, rollback: EXIT.rolledBack, hold: EXIT.held, undecided: EXIT.held };
 
-function read(file: string): string {
-  try {
-    return fs.readFileSync(file === "-" ? 0 : file, "utf8");
-  } catch (cause) {
-    throw new UsageError(`${file} cannot be read: name a file, or - for standard input.`, { cause });
-  }
-}
+/** A day of windows a second is some 20 MB; bytes. */
+const MOST_RECORDS = 256 * 1024 * 1024;
 
 /** The `gates` section of a file, or the whole file where it is only that. */
 function gatesOf(file: string | undefined): GatesInput | undefined {
   if (file === undefined) return undefined;
+  const text = readText(file, "name a file with a `gates` section");
   let content: unknown;
   try {
-    content = parse(read(file));
+    content = meaningOf(parseYaml(text));
   } catch (cause) {
-    if (cause instanceof UsageError) throw cause;
-    throw new UsageError(`${file} is no valid YAML: ${(cause as Error).message.split("\n")[0]}`, { cause });
+    if (!(cause instanceof YamlError)) throw cause;
+    throw new UsageError(`${named(file)} is no valid YAML: ${cause.message}.`, { cause });
   }
   const inner = typeof content === "object" && content !== null && "gates" in content ? content.gates : content;
   return inner as GatesInput;
@@ -74,7 +70,7 @@ async function judged(run: () => Promise<Verdict> | Verdict, json: boolean | und
 
 /** Judges recorded windows (newline-delimited JSON). */
 export const analyze = (file: string, { gates, stages, json }: AnalyzeFlags): Promise<number> =>
-  judged(() => analyzeRecords(read(file), { gates: gatesOf(gates), stages: stages?.map((weight) => ({ weight })) }), json);
+  judged(() => analyzeRecords(readText(file, "name a file, or - for standard input", MOST_RECORDS), { gates: gatesOf(gates), stages: stages?.map((weight) => ({ weight })) }), json);
 
 /** Judges a span of Prometheus' history in which both versions served. */
 export const backtestVerb = (flags: BacktestFlags): Promise<number> =>
