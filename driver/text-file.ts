@@ -26,7 +26,7 @@ export function reasonOf(error: unknown): string {
 }
 
 /** A name as a sentence shows it: as it is, or quoted where it would break the line. */
-export const named = (file: string): string => (/^[\x20-\x7e\u00a0-\uffff]{1,300}$/.test(file) ? file : JSON.stringify(file.length > 300 ? `${file.slice(0, 297)}…` : file));
+export const named = (file: string): string => (/^[\x20-\x7e\u00a0-\uffff]{1,300}$/.test(file) ? file : JSON.stringify(file.length > 300 ? `${file.slice(0, 150)}…${file.slice(-100)}` : file));
 
 /** A dangling link is there, and what it names is not. */
 function dangles(file: string): boolean {

@@ -29,6 +29,7 @@ export function keyPath(path: Path): string {
 
 /** A value as a sentence shows it. Long texts are cut, and maps and lists are only named. */
 export function show(value: unknown): string {
+  if (value === undefined) return "missing";
   if (value === null || (typeof value === "object" && Object.keys(value).length === 0)) return "empty";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "a map";

@@ -1,5 +1,6 @@
 import { analyzeRecords, AnalysisError, backtest, createPrometheus, type GateAnswer, type GatesInput, type ProfileName, type Verdict } from "../../analysis";
 import { meaningOf, parseYaml, YamlError } from "../../components/config/yaml";
+import { printable } from "../cli/printable";
 import { EXIT, UsageError, type ExitCode } from "../errors";
 import { named, readText } from "../text-file";
 
@@ -53,7 +54,7 @@ function print(verdict: Verdict, json: boolean | undefined): void {
   const values = ({ logE, logEStage, logELimit }: GateAnswer): string =>
     logE === undefined ? "" : `  [ln E ${logE.toFixed(3)}${logEStage === undefined ? "" : `, this stage ${logEStage.toFixed(3)}`}${logELimit === undefined ? "" : `, decides at ${logELimit.toFixed(3)}`}]`;
   const lines = verdict.gates.map((g) => `  ${g.metric.padEnd(12)} ${g.gate.padEnd(10)} ${g.answer.padEnd(15)} ${g.sentence}${values(g)}`);
-  process.stdout.write([`${verdict.verdict}: ${verdict.reason}`, ...lines, ""].join("\n"));
+  process.stdout.write([`${verdict.verdict}: ${verdict.reason}`, ...lines].map((line) => `${printable(line.replaceAll("\n", "\\n"))}\n`).join(""));
 }
 
 /** Wrong records, wrong gates and empty history are the person's to mend; nothing was touched. */

@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { run } from "../../../driver/cli/run";
 import { FakeCluster, kubeconfigFor } from "./cluster";
 
@@ -23,6 +24,9 @@ case "$*" in
   *) echo '{}';;
 esac
 `;
+
+/** Milliseconds in which every command ends that is refused, or only looks. */
+const DEADLINE = 20_000;
 
 const KEPT = ["HOME", "TMPDIR", "LANG"];
 
@@ -93,7 +97,7 @@ export class Desk {
     process.exitCode = undefined;
     [process.stdout.write, process.stderr.write] = [into("stdout"), into("stderr")];
     try {
-      await run(args);
+      await Promise.race([run(args), sleep(DEADLINE, undefined, { ref: false }).then(() => Promise.reject(new Error(`canary ${args.join(" ").slice(0, 300)} goes on and on`)))]);
       return { args, code: Number(process.exitCode ?? 0), ...said, changes: this.takeChanges() };
     } finally {
       [process.stdout.write, process.stderr.write] = [out, err];

@@ -32,7 +32,7 @@ export function expectRefusal(told: Told, named: RegExp | readonly string[], cod
   const what = `canary ${told.args.join(" ").slice(0, 300)}`;
   expect(CODES, what).to.include(told.code);
   expectSentences(told.stderr, what);
-  expect(told.stderr, what).to.match(/^(canary|error): .*[.?)…]$/m);
+  expect(told.stderr, what).to.match(/^(canary: .*[.?)…]|error: \S.*)$/m);
   expect([code].flat(), `exit code of ${what}: ${told.stderr}`).to.include(told.code);
   if (named instanceof RegExp) expect(told.stderr, what).to.match(named);
   else expect(named.some((name) => told.stderr.includes(name)), `${what} names none of ${named.join(", ")}: ${told.stderr.slice(0, 1000)}`).to.equal(true);
