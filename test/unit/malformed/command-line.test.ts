@@ -4,7 +4,7 @@ import type { Command, Option } from "commander";
 import * as fc from "fast-check";
 import { commandLine } from "../../../driver/cli/program";
 import { SETTINGS } from "../../../driver/settings";
-import { ODD_VALUES, SEED, slip } from "./breakages";
+import { ODD_VALUES, runs, slip } from "./breakages";
 import { Desk, type Told } from "./desk";
 import { CASES, count, expectRefusal, expectSentences } from "./oracle";
 
@@ -39,7 +39,7 @@ const onStack = verbs.filter(({ options }) => options.some(({ long }) => long ==
 const takes = (option: Option): boolean => option.required || option.optional;
 
 describe("a malformed command line", function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   const desk = new Desk();
   const KIND = "command lines";
   before(async () => {
@@ -64,7 +64,7 @@ describe("a malformed command line", function () {
     await fc.assert(fc.asyncProperty(fc.constantFrom(...verbs), fc.nat(4), fc.nat(9), async ({ name }, kind, place) => {
       const word = slip(name, kind, place);
       if (!verbs.some((verb) => verb.name === word)) await refused([word, ...at], /^error: unknown command '/);
-    }), { numRuns: 100, seed: SEED });
+    }), runs(100));
     expect((await run(["deplyo"])).stderr).to.include("(Did you mean deploy?)");
   });
 
@@ -73,7 +73,7 @@ describe("a malformed command line", function () {
       const { long } = options[choice % options.length]!;
       const word = `--${slip(long!.slice(2), kind, place)}`;
       if (!options.some((option) => option.long === word) && !"--help".startsWith(word)) await refused([name, ...needs, word], /^error: (unknown option '--|required option '-)/);
-    }), { numRuns: 150, seed: SEED }));
+    }), runs(150)));
 
   it("is refused with the option whose value is missing", async () => {
     for (const { name, needs, options } of verbs) for (const option of options.filter(takes)) await refused([name, ...needs, option.long!], [`'${option.flags}' argument missing`]);
@@ -93,19 +93,19 @@ describe("a malformed command line", function () {
       const told = await run([name, ...needs, `--stack=${odd}`, ...here()]);
       if (name === "doctor" && told.code === 1) return expectSentences(told.stdout.split("\n")[0]!, "doctor");
       expectRefusal(told, ["--stack is", "cannot be read", "required option", "No version"]);
-    }), { numRuns: 200, seed: SEED }));
+    }), runs(200)));
 
   it("is refused with the flag whose value cannot be used, or the value was meant so", () =>
     fc.assert(fc.asyncProperty(fc.constantFrom(...onStack.filter(({ name }) => !["init", "doctor", "preview"].includes(name))), fc.nat(), fc.constantFrom(...ODD_TEXTS), async ({ name, needs, options }, choice, odd) => {
       const valued = options.filter((option) => takes(option) && !["--stack", "--env", "--cwd"].includes(option.long!));
       const { long } = valued[choice % valued.length]!;
       await refused([name, ...needs, `${long}=${odd}`, "--yes", ...at, ...here()], [long!, ...GOOD, "names no server", "--stack is"]);
-    }), { numRuns: CASES / 4, seed: SEED }));
+    }), runs(CASES / 4)));
 
   it("is refused with the version or the weight that is none", () =>
     fc.assert(fc.asyncProperty(fc.constantFrom("deploy", "experiment", "traffic"), fc.constantFrom(...ODD_TEXTS), async (name, odd) => {
       await refused([name, "--yes", ...at, ...here(), "--", odd], [name === "traffic" ? "The weight is" : "The version is", ...GOOD, "No version is named"]);
-    }), { numRuns: 150, seed: SEED }));
+    }), runs(150)));
 
   it("is refused with the folder that is none", async () => {
     for (const odd of ODD_TEXTS.filter((text) => !["", " ", "/", "..", "~"].includes(text))) {
@@ -133,7 +133,7 @@ describe("a malformed command line", function () {
       expect(told.changes).to.deep.equal([]);
       // Without a verb the help is the answer.
       if (!told.stderr.startsWith("Usage: ") && told.code !== 1) expectRefusal(told, /./);
-    }), { numRuns: CASES / 4, seed: SEED }));
+    }), runs(CASES / 4)));
 
   it("shows its stack trace with --debug only, and then keeps the sentence", async () => {
     const told = await run(["status", "--stack", "gone", ...here(), "--debug"]);
@@ -142,7 +142,7 @@ describe("a malformed command line", function () {
 });
 
 describe("a malformed environment", function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   const desk = new Desk();
   before(async () => {
     await desk.start();
@@ -160,7 +160,7 @@ describe("a malformed environment", function () {
       const told = await desk.canary(["deploy", "v9", "--yes", "--stack", stack, "--cwd", desk.dir], { KUBECONFIG, [name]: odd });
       expectRefusal(told, [name, ...GOOD]);
       if (told.stderr.includes(name) && SETTINGS.prometheus.secret && (name === "PROMETHEUS_URL" || name.startsWith("KUBE_CONFIG"))) expect(told.stderr).not.to.include("hush");
-    }), { numRuns: CASES, seed: SEED }));
+    }), runs(CASES)));
 
   it("is refused when it names no stack that can be", async () => {
     for (const name of ["PULUMI_STACK", "DEPLOYMENT_ENVIRONMENT"])

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import * as fc from "fast-check";
 import { stringify } from "yaml";
 import { changed } from "../components/declare";
-import { breakage, HUGE, ODD_VALUES, pathsIn, renamed, SEED, slip, TEXT_BREAKAGES, without } from "./breakages";
+import { breakage, HUGE, ODD_VALUES, pathsIn, renamed, runs, slip, TEXT_BREAKAGES, without } from "./breakages";
 import { Desk, type Told } from "./desk";
 import { CASES, count, expectRefusal, expectSentences } from "./oracle";
 
@@ -24,7 +24,7 @@ const linesOf = (records: unknown): string => (records as unknown[]).map((record
 const VERDICTS = [0, 2, 3];
 
 describe("malformed", function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   const desk = new Desk();
   before(() => desk.start());
   after(() => desk.stop());
@@ -62,17 +62,17 @@ describe("malformed", function () {
         const paths = pathsIn(raw);
         const broken = changed(raw, paths[choice % paths.length]!, odd);
         return gates(stringify(wrapped ? { gates: broken } : broken), /gates/, "perhaps");
-      }), { numRuns: CASES / 4, seed: SEED }));
+      }), runs(CASES / 4)));
 
     it("are refused with the key, or mean something, when one is missing or misspelt", () =>
       fc.assert(fc.asyncProperty(fc.constantFrom(...GATES), fc.nat(), fc.nat(6), fc.nat(20), (raw, choice, kind, at) => {
         const paths = pathsIn(raw);
         const where = paths[choice % paths.length]!;
         return gates(stringify(kind === 6 ? without(raw, where) : renamed(raw, where, slip(String(where.at(-1)), kind, at))), /gates/, "perhaps");
-      }), { numRuns: CASES / 4, seed: SEED }));
+      }), runs(CASES / 4)));
 
     it("are refused with their name or the key, or mean something, when something happened to the text", () =>
-      fc.assert(fc.asyncProperty(fc.constantFrom(...GATES), breakage, (raw, { name, at }) => gates(TEXT_BREAKAGES[name]!(stringify({ gates: raw }), at), /gates/, "perhaps")), { numRuns: CASES / 2, seed: SEED }));
+      fc.assert(fc.asyncProperty(fc.constantFrom(...GATES), breakage, (raw, { name, at }) => gates(TEXT_BREAKAGES[name]!(stringify({ gates: raw }), at), /gates/, "perhaps")), runs(CASES / 2)));
 
     for (const [name, make] of Object.entries(HUGE)) it(`are refused when they are ${name}`, () => gates(make(), /gates/, "never"));
   });
@@ -82,17 +82,17 @@ describe("malformed", function () {
       fc.assert(fc.asyncProperty(fc.nat(), fc.constantFrom(...ODD_VALUES), (choice, odd) => {
         const paths = pathsIn(WINDOWS);
         return windows(linesOf(changed(WINDOWS, paths[choice % paths.length]!, odd)), /Line \d+|records? /, "perhaps");
-      }), { numRuns: CASES / 4, seed: SEED }));
+      }), runs(CASES / 4)));
 
     it("are refused with the line, or are judged, when a key is missing or misspelt", () =>
       fc.assert(fc.asyncProperty(fc.nat(), fc.nat(6), fc.nat(20), (choice, kind, at) => {
         const paths = pathsIn(WINDOWS).filter((path) => typeof path.at(-1) === "string");
         const where = paths[choice % paths.length]!;
         return windows(linesOf(kind === 6 ? without(WINDOWS, where) : renamed(WINDOWS, where, slip(String(where.at(-1)), kind, at))), /Line \d+|records? /, "perhaps");
-      }), { numRuns: CASES / 4, seed: SEED }));
+      }), runs(CASES / 4)));
 
     it("are refused with their name or the line, or are judged, when something happened to the text", () =>
-      fc.assert(fc.asyncProperty(breakage, ({ name, at }) => windows(TEXT_BREAKAGES[name]!(linesOf(WINDOWS), at), /Line \d+|windows\.ndjson|record/, "perhaps")), { numRuns: CASES / 2, seed: SEED }));
+      fc.assert(fc.asyncProperty(breakage, ({ name, at }) => windows(TEXT_BREAKAGES[name]!(linesOf(WINDOWS), at), /Line \d+|windows\.ndjson|record/, "perhaps")), runs(CASES / 2)));
 
     it("are refused when they are JSON in one piece, CSV, or YAML", async () => {
       for (const text of [JSON.stringify(WINDOWS), JSON.stringify(WINDOWS, null, 1), "t,metric,x,n\n1,errors,1,100\n", stringify(WINDOWS), `${"[".repeat(200_000)}`, `${JSON.stringify(WINDOWS[0]).slice(0, -20)}`])

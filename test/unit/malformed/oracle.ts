@@ -31,6 +31,7 @@ export function expectSentences(text: string, what: string): void {
 export function expectRefusal(told: Told, named: RegExp | readonly string[], code: number | readonly number[] = 64): void {
   const what = `canary ${told.args.join(" ").slice(0, 300)}`;
   expect(CODES, what).to.include(told.code);
+  expect(told.stderr, `${what} said on standard output: ${told.stdout.slice(0, 500)}`).not.to.equal("");
   expectSentences(told.stderr, what);
   expect(told.stderr, what).to.match(/^(canary: .*[.?)…]|error: \S.*)$/m);
   expect([code].flat(), `exit code of ${what}: ${told.stderr}`).to.include(told.code);

@@ -6,7 +6,7 @@ import { stringify } from "yaml";
 import { parseConfig, parseStackFile } from "../../../components/config";
 import { accepted } from "../components/arbitrary-config";
 import { changed, type Path, type Raw } from "../components/declare";
-import { breakage, HUGE, ODD_VALUES, pathsIn, renamed, SEED, slip, TEXT_BREAKAGES, without } from "./breakages";
+import { breakage, HUGE, ODD_VALUES, pathsIn, renamed, runs, slip, TEXT_BREAKAGES, without } from "./breakages";
 import { Desk, type Told } from "./desk";
 import { CASES, count, expectRefusal, expectSentences } from "./oracle";
 
@@ -27,7 +27,7 @@ function expectSane(value: unknown, at: string): void {
 }
 
 describe("a malformed stack file", function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   const desk = new Desk();
   let turn = 0;
   before(() => desk.start());
@@ -65,14 +65,14 @@ describe("a malformed stack file", function () {
       const paths = pathsIn(raw);
       const where = paths[choice % paths.length]!;
       await judged(textOf(changed(raw, where, odd)), [...namesOf(where), "canary:"], "perhaps");
-    }), { numRuns: CASES / 4, seed: SEED }));
+    }), runs(CASES / 4)));
 
   it("is refused, or was meant so, when a key is missing", () =>
     fc.assert(fc.asyncProperty(accepted, fc.nat(), async (raw, choice) => {
       const paths = pathsIn(raw);
       const where = paths[choice % paths.length]!;
       await judged(textOf(without(raw, where)), ["canary:"], "perhaps");
-    }), { numRuns: CASES / 8, seed: SEED }));
+    }), runs(CASES / 8)));
 
   it("is refused with the key that was misspelt", () =>
     fc.assert(fc.asyncProperty(accepted, fc.nat(), fc.nat(5), fc.nat(30), async (raw, choice, kind, at) => {
@@ -80,12 +80,12 @@ describe("a malformed stack file", function () {
       const where = paths[choice % paths.length]!;
       const word = slip(String(where.at(-1)), kind, at);
       await judged(textOf(renamed(raw, where, word)), ["canary:"], "perhaps");
-    }), { numRuns: CASES / 8, seed: SEED }));
+    }), runs(CASES / 8)));
 
   it("is refused with its name, or means what it says, when something happened to the text", () =>
     fc.assert(fc.asyncProperty(fc.constantFrom(...EXAMPLES), breakage, async (text, { name, at }) => {
       await judged(TEXT_BREAKAGES[name]!(text, at), [FILE], "perhaps");
-    }), { numRuns: CASES / 2, seed: SEED }));
+    }), runs(CASES / 2)));
 
   for (const [name, make] of Object.entries(HUGE))
     it(`is refused when it is ${name}`, () => judged(make(), [FILE], "never"));
