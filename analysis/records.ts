@@ -2,11 +2,13 @@ import { z } from "zod";
 import { RecordError } from "./errors";
 import type { Batch, Histogram, Phase, Share } from "./traffic";
 
-const count = z.number().min(0);
+/** Beyond this, numbers are no longer counted one by one, and the statistics lose their meaning. */
+const MOST = Number.MAX_SAFE_INTEGER;
+const count = z.number().min(0).max(MOST);
 const edge = z.union([z.number(), z.enum(["+Inf", "Inf"]).transform(() => Infinity)]);
 
 const share = z.strictObject({ x: count, n: count });
-const batch = z.strictObject({ mean: z.number(), sd: count, n: count });
+const batch = z.strictObject({ mean: z.number().min(-MOST).max(MOST), sd: count, n: count });
 const histogram = z
   .strictObject({ le: z.array(edge).min(1), count: z.array(count).min(1) })
   .transform(({ le, count: counts }, ctx): Histogram => {
@@ -54,7 +56,8 @@ export type AnalysisRecord = Base<"share", Share> | Base<"batch", Batch> | Base<
  * there is none at all.
  */
 export function parseRecords(text: string): AnalysisRecord[] {
-  const records = text.split(/\r?\n/).flatMap((line, i): AnalysisRecord[] => {
+  // A byte order mark is no part of the first record.
+  const records = text.replace(/^\ufeff/, "").split(/\r?\n/).flatMap((line, i): AnalysisRecord[] => {
     if (line.trim() === "") return [];
     let json: unknown;
     try {

@@ -1,26 +1,20 @@
-import { CommanderError } from "commander";
-import { commandLine } from "./cli/program";
-import { DriverError, EXIT } from "./errors";
+import { EXIT } from "./errors";
+import { fail, run } from "./cli/run";
 import { leaveExitCode } from "./step-output";
 
-/** Shows a failure as a sentence and turns it into the exit code; a stack trace only where it was asked for, or for a bug of ours. */
-function fail(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-  const debug = process.argv.includes("--debug");
-  if (!(error instanceof DriverError)) {
-    process.stderr.write(`canary: ${debug ? (error as Error).stack : (error as Error).message}\n`);
-    return EXIT.failed;
-  }
-  process.stderr.write(`canary: ${debug ? `${error.stack}\n${(error.cause as Error | undefined)?.stack ?? ""}` : error.message}\n`);
-  return error.exitCode;
-}
+// A reader that goes away (`canary status | head -1`) is no fault, and nothing to stop a rollout for.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
+// What nobody waits for may fail too: the state that things are in is not known then.
+for (const event of ["uncaughtException", "unhandledRejection"] as const)
+  process.on(event, (error: unknown) => {
+    // While an update runs, Pulumi listens too, and makes a failed update of it.
+    if (process.listenerCount(event) > 1) return;
+    fail(error, process.argv.includes("--debug"));
+    process.exit(EXIT.failed);
+  });
 
 process.on("exit", (code) => leaveExitCode(process.env.GITHUB_OUTPUT, code));
 
-commandLine()
-  .parseAsync()
-  .catch((error: unknown) => {
-    process.exitCode = fail(error);
-  })
+run(process.argv.slice(2))
   // What a library still holds open (sockets, watches) must not keep a CI job waiting.
   .finally(() => process.exit());

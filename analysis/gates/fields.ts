@@ -1,12 +1,15 @@
 import { z } from "zod";
 import { parseDuration, parsePercent } from "../units";
 
+/** On one line, and not longer than a sentence bears. */
+const quoted = (value: string): string => JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}…` : value);
+
 /** A text that `parse` turns into a number; the message tells what was expected. */
 const text = (expected: string, parse: (text: string) => number | undefined) =>
   z.string({ error: `expected ${expected}` }).transform((value, ctx) => {
     const parsed = parse(value);
     if (parsed !== undefined) return parsed;
-    ctx.issues.push({ code: "custom", message: `expected ${expected}, got "${value}"`, input: value });
+    ctx.issues.push({ code: "custom", message: `expected ${expected}, got ${quoted(value)}`, input: value });
     return z.NEVER;
   });
 
@@ -42,7 +45,7 @@ export const gaugeLimit = z
     const [, relative] = /^(.*%)\s*ofBaseline$/.exec(value) ?? [];
     const parsed = relative === undefined ? (parsePercent(value) ?? parseDuration(value)) : parsePercent(relative);
     if (parsed !== undefined) return { value: parsed, ofBaseline: relative !== undefined };
-    ctx.issues.push({ code: "custom", message: `expected a number, a percentage, a duration, or 80%ofBaseline, got "${value}"`, input: value });
+    ctx.issues.push({ code: "custom", message: `expected a number, a percentage, a duration, or 80%ofBaseline, got ${quoted(value)}`, input: value });
     return z.NEVER;
   });
 

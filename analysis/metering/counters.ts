@@ -1,3 +1,4 @@
+import { type Reading, queryFailed } from "../reading";
 import type { Sample, Series } from "../prometheus/answer";
 
 /** How much one counter rose since the last reading, and the span (unix seconds) of the samples that say so. */
@@ -72,4 +73,11 @@ export class CounterReader {
     }
     return { labels, delta, from, to: newest.t };
   }
+}
+
+/** Samples that are no counts (negative, endless, or beyond what numbers count one by one) are a failed query: no evidence may be made of them. */
+export function counted(reading: Reading<Series[]>, query: string): Reading<Series[]> {
+  if (reading.kind !== "value") return reading;
+  const wrong = reading.value.flatMap(({ samples }) => samples).find(({ v }) => !(v >= 0 && v <= Number.MAX_SAFE_INTEGER));
+  return wrong === undefined ? reading : queryFailed(`${query} has a sample of ${wrong.v}, which is no count.`);
 }

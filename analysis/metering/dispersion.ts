@@ -3,7 +3,7 @@ import type { PrometheusSource } from "../prometheus/client";
 import { type Reading, noSeries, tooFewSamples, valueOf } from "../reading";
 import { overdispersion } from "../statistics/eprocess";
 import type { Share } from "../traffic";
-import { CounterReader } from "./counters";
+import { CounterReader, counted } from "./counters";
 import { isFailure } from "./meter";
 import { type TrafficTarget, selectorsOf } from "./profiles";
 
@@ -24,7 +24,7 @@ export async function measureOverdispersion(source: PrometheusSource, target: Tr
   const selectors = selectorsOf(target);
   const selector = selectors.stable.requests[0] as string;
   if (!selectors.perPod) return tooFewSamples(selector);
-  const reading = await source.query(`${selector}[${seconds}s]`, signal ? { signal } : {});
+  const reading = counted(await source.query(`${selector}[${seconds}s]`, signal ? { signal } : {}), selector);
   if (reading.kind !== "value") return reading;
   const pods = [...new Set(reading.value.map(podOf))].sort();
   if (pods.length < 2) return tooFewSamples(selector);

@@ -2,7 +2,7 @@ import type { PrometheusSource } from "../prometheus/client";
 import type { Series } from "../prometheus/answer";
 import { type Reading, noSeries, tooFewSamples, valueOf } from "../reading";
 import { type ArmCounts, type Histogram, type TrafficWindow, addCounts, noTraffic } from "../traffic";
-import { CounterReader, type Rise } from "./counters";
+import { CounterReader, counted, type Rise } from "./counters";
 import { type ArmSelectors, DEFAULT_LOOKBACK, type Selectors, type SuccessRule, type TrafficTarget, selectorsOf } from "./profiles";
 
 /**
@@ -109,7 +109,8 @@ class PrometheusMeter implements TrafficMeter {
   private async series(alternatives: string[], signal: AbortSignal | undefined): Promise<Reading<Series[]>> {
     const ask = alternatives.filter((s) => (this.chosen.get(alternatives) ?? s) === s);
     const readings = await Promise.all(ask.map((s) => this.source.query(`${s}[${this.lookback}s]`, signal ? { signal } : {})));
-    for (const [i, reading] of readings.entries()) {
+    for (const [i, given] of readings.entries()) {
+      const reading = counted(given, ask[i] as string);
       if (reading.kind === "query-failed" || reading.kind === "too-few-samples") return reading;
       if (reading.kind !== "value") continue;
       this.chosen.set(alternatives, ask[i] as string);

@@ -3,7 +3,7 @@ import type { PrometheusSource } from "../prometheus/client";
 import { type Reading, noSeries, queryFailed, tooFewSamples, valueOf } from "../reading";
 import type { GatesConfig, MetricConfig } from "../gates/schema";
 import type { Batch, GaugeWindow, RatioWindow, Share } from "../traffic";
-import { CounterReader } from "./counters";
+import { CounterReader, counted } from "./counters";
 import { DEFAULT_LOOKBACK, type TrafficTarget, fillIn, placeholders } from "./profiles";
 
 /** What a metric of the user's own brought since the reading before. */
@@ -44,7 +44,7 @@ function ratioOf(metric: string, source: PrometheusSource, numerator: Arms<strin
   const raw = (part: Part): boolean => SELECTOR.test(queries[part]);
 
   return async (signal, at) => {
-    const readings = await Promise.all(parts.map((part) => source.query(raw(part) ? `${queries[part].trim()}[${lookback}s]` : queries[part], withSignal(signal))));
+    const readings = await Promise.all(parts.map(async (part) => counted(await source.query(raw(part) ? `${queries[part].trim()}[${lookback}s]` : queries[part], withSignal(signal)), queries[part])));
     const failed = readings.find((r) => r.kind === "query-failed" || r.kind === "too-few-samples");
     if (failed) return failed as Reading<never>;
     const series = Object.fromEntries(parts.map((part, i) => [part, readings[i]?.kind === "value" ? readings[i].value : []])) as unknown as Record<Part, Series[]>;
@@ -65,7 +65,8 @@ function gaugeOf(metric: string, source: PrometheusSource, queries: Arms<string>
     if (canary?.kind !== "value") return canary ?? noSeries(metric);
     if (stable?.kind === "query-failed") return stable;
     const window = { type: "gauge" as const, metric, at, canary: batchOf(canary.value), ...(stable?.kind === "value" ? { stable: batchOf(stable.value) } : {}) };
-    return Number.isFinite(window.canary.mean) ? valueOf(window) : queryFailed(`${queries.canary} answered ${window.canary.mean}, which is no measurement.`);
+    const endless = ARMS.find((arm) => window[arm] && !(Math.abs(window[arm].mean) <= Number.MAX_SAFE_INTEGER));
+    return endless === undefined ? valueOf(window) : queryFailed(`${queries[endless]} answered ${window[endless]?.mean}, which is no measurement.`);
   };
 }
 

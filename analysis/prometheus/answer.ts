@@ -32,12 +32,22 @@ const toSample = ([t, v]: [number, string]): Sample => ({ t, v: toNumber(v) });
 
 /** What a person needs to see of a body that is no answer: its beginning, on one line. */
 function glimpse(body: unknown): string {
-  const text = (typeof body === "string" ? body : (JSON.stringify(body) ?? "")).replace(/\s+/g, " ").trim();
-  return text === "" ? "an empty body" : `"${text.slice(0, 60)}${text.length > 60 ? "…" : ""}"`;
+  const text = onOneLine(typeof body === "string" ? body : (JSON.stringify(body) ?? ""), 60);
+  return text === "" ? "an empty body" : `"${text}"`;
+}
+
+/** A text that somebody else wrote, fit for a sentence: no control characters, and not longer than it bears. */
+function onOneLine(text: string, most: number): string {
+  // Cut first: a page may be long.
+  const line = text.slice(0, 4 * most).replace(/[\s\x00-\x1f\x7f-\x9f]+/g, " ").trim();
+  return line.length > most || text.length > 4 * most ? `${line.slice(0, most)}…` : line;
 }
 
 /** The error text of a `status: error` body, if it is one. */
-export const errorIn = (body: unknown): string | undefined => failure.safeParse(body).data?.error;
+export function errorIn(body: unknown): string | undefined {
+  const said = failure.safeParse(body).data?.error;
+  return said === undefined ? undefined : onOneLine(said, 300).replace(/\.$/, "");
+}
 
 /**
  * Series of a successful body of `/api/v1/query`. Anything that is not exactly the documented shape is `query-failed`: an HTML page of a
@@ -55,7 +65,7 @@ export function readAnswer(body: unknown, server: string, query: string): Readin
       ? [{ labels: {}, samples: [toSample(data.result)] }]
       : data.resultType === "vector"
         ? data.result.flatMap((r) => (r.value ? [{ labels: r.metric, samples: [toSample(r.value)] }] : []))
-        : data.result.flatMap((r) => (r.values ? [{ labels: r.metric, samples: r.values.map(toSample) }] : []));
+        : data.result.flatMap((r) => (r.values && r.values.length > 0 ? [{ labels: r.metric, samples: r.values.map(toSample) }] : []));
   if (data.resultType !== "scalar" && series.length < data.result.length)
     return queryFailed(`${server} answered native histograms to ${query}: ask for classic series.`);
   if (series.some((s) => s.samples.some((p) => Number.isNaN(p.v))))

@@ -27,6 +27,9 @@ const CIRCUIT: Readonly<Record<CircuitState, ServerHealth["circuit"]>> = {
   [CircuitState.Isolated]: "open",
 };
 
+/** Bytes of an answer at most: some 200,000 series. */
+const LARGEST = 64 * 2 ** 20;
+
 /** One Prometheus server behind its own circuit breaker. */
 export class PrometheusServer {
   private readonly http: AxiosInstance;
@@ -55,6 +58,7 @@ export class PrometheusServer {
       ...(settings.bearerToken ? { headers: { Authorization: `Bearer ${settings.bearerToken}` } } : {}),
       validateStatus: () => true,
       maxRedirects: 0,
+      maxContentLength: LARGEST,
     });
     this.breaker = circuitBreaker(handleType(ServerUnavailable), {
       breaker: new ConsecutiveBreaker(settings.circuitFailures),
@@ -99,10 +103,14 @@ export class PrometheusServer {
   }
 
   private async ask(promql: string, time: number | undefined, signal: AbortSignal | undefined): Promise<Reading<Series[]>> {
+    // axios' own timeout begins anew with every byte: a server that drips would never be late.
+    const late = AbortSignal.timeout(this.settings.timeout * 1000);
     const answer = await this.http
-      .get<unknown>("api/v1/query", { params: { query: promql, ...(time === undefined ? {} : { time }) }, ...(signal ? { signal } : {}) })
+      .get<unknown>("api/v1/query", { params: { query: promql, ...(time === undefined ? {} : { time }) }, signal: signal ? AbortSignal.any([signal, late]) : late })
       .catch((error: unknown) => {
         if (signal?.aborted) throw error;
+        if (late.aborted) throw this.failed(`${this.name} did not answer within ${this.settings.timeout} s.`, error);
+        if (isAxiosError(error) && error.message.startsWith("maxContentLength")) throw this.failed(`${this.name} answered more than ${LARGEST / 2 ** 20} MiB to ${promql}: ask for fewer series.`, error);
         throw this.failed(`${this.name} cannot be reached: ${isAxiosError(error) ? (error.code ?? error.message) : String(error)}.`, error);
       });
     const { status, data } = answer;

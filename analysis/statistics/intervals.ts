@@ -14,8 +14,9 @@ const quantileOf = (confidence: number): number => normalQuantile(1 - (1 - confi
 const Z95 = quantileOf(0.95);
 const zOf = (confidence: number): number => (confidence === 0.95 ? Z95 : quantileOf(confidence));
 
-/** Wilson score interval (Wilson 1927) of a share of `x` in `n` ≥ 1; `confidence` two-sided, default 0.95. */
+/** Wilson score interval (Wilson 1927) of a share of `x` in `n`; less than one observation says nothing. `confidence` two-sided, default 0.95. */
 export function wilson(x: number, n: number, confidence = 0.95): Interval {
+  if (n < 1) return { low: 0, high: 1 };
   const z2 = zOf(confidence) ** 2;
   const p = x / n;
   const centre = p + z2 / (2 * n);

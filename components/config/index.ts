@@ -1,4 +1,4 @@
-export { ConfigError } from "./problems";
+export { ConfigError, linesOf } from "./problems";
 export { withFloors, type Floors } from "./floors";
 export { parseConfig, serviceConfig } from "./parse";
 export { stackConfigSchema } from "./schema";

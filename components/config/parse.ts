@@ -1,5 +1,5 @@
 import { crossProblems } from "./cross";
-import { ConfigError, defaultRule, sentences } from "./problems";
+import { ConfigError, defaultRule, keyPath, sentences, show } from "./problems";
 import { encryptedProblems } from "./encrypted";
 import { stackConfigSchema } from "./schema";
 import type { ServiceConfig, ServiceInput, StackConfig, StackInput } from "./types";
@@ -28,7 +28,7 @@ export function parseConfig(raw: StackInput | Readonly<Record<string, unknown>>)
   if (!result.success) problems.push(...sentences(result.error, stackConfigSchema, data));
   if (problems.length > 0) throw new ConfigError(problems);
   const config: StackConfig = result.data!;
-  const conflicts = crossProblems(config);
+  const conflicts = [...endless(data), ...crossProblems(config)];
   if (conflicts.length > 0) throw new ConfigError(conflicts);
   return config;
 }
@@ -41,6 +41,13 @@ export function parseConfig(raw: StackInput | Readonly<Record<string, unknown>>)
  */
 export function serviceConfig(name: string, service: ServiceInput): ServiceConfig {
   return parseConfig({ namespace: "default", services: { [name]: service } }).services[name]!;
+}
+
+/** YAML knows infinities and "not a number", which no key takes and JSON has no word for; where the schema passes a value on, nobody else asks. */
+function endless(value: unknown, path: readonly string[] = []): string[] {
+  if (typeof value === "number") return Number.isFinite(value) ? [] : [`${keyPath(path)} is ${show(value)}: it must be a finite number.`];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, each]) => endless(each, [...path, key]));
 }
 
 /** Undoes what the engine does to values on their way to a program; leaves everything else for the schema to judge. */

@@ -4,10 +4,17 @@ import { closest } from "./suggest";
 
 type Path = readonly PropertyKey[];
 
-/** The config cannot be used. `message` is the problems, one exact sentence a line. Pulumi prints a RunError without a stack trace. */
+/** Problems that are shown of one config: who mends these sees the others next. */
+const MOST_SHOWN = 10;
+
+/** One problem a line, the first ones where there are many. */
+export const linesOf = (problems: readonly string[]): string =>
+  [...problems.slice(0, MOST_SHOWN), ...(problems.length > MOST_SHOWN ? [`… and ${problems.length - MOST_SHOWN} more problems.`] : [])].join("\n");
+
+/** The config cannot be used. `message` is the problems, one exact sentence a line, ten at most. Pulumi prints a RunError without a stack trace. */
 export class ConfigError extends RunError {
   constructor(readonly problems: readonly string[]) {
-    super(problems.join("\n"));
+    super(linesOf(problems));
     // Where it was thrown says nothing to the person who wrote the config. And Pulumi colours the trace of every error it meets, on
     // which Node 20 falls into an endless loop for a frame such as node_modules/@pulumi/resource.ts (pulumi#20567): some 12 s a preview.
     this.stack = this.message;
@@ -22,9 +29,11 @@ export function keyPath(path: Path): string {
 
 /** A value as a sentence shows it. Long texts are cut, and maps and lists are only named. */
 export function show(value: unknown): string {
+  if (value === undefined) return "missing";
   if (value === null || (typeof value === "object" && Object.keys(value).length === 0)) return "empty";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "a map";
+  if (typeof value === "number" && !Number.isFinite(value)) return Number.isNaN(value) ? ".nan" : value > 0 ? ".inf" : "-.inf";
   if (typeof value !== "string") return String(value);
   return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}…` : value);
 }

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
-import { Document, isMap, isScalar, isCollection, parseDocument, visit, type Pair, type ParsedNode, type YAMLMap } from "yaml";
-import { ConfigError } from "./problems";
+import { Document, isMap, isScalar, isCollection, visit, type Pair, type ParsedNode, type YAMLMap } from "yaml";
+import { ConfigError, show } from "./problems";
 import type { Overrides, ServiceOverrides } from "./types";
+import { meaningOf, parseYaml, YamlError } from "./yaml";
 
 /** A version as the stack file holds it: the version alone, or with overrides, or (canary only) withdrawn. */
 export type VersionValue =
@@ -35,10 +36,10 @@ type BlockPair = Pair<ParsedNode, ParsedNode | null>;
  * @throws ConfigError with one sentence when the text is no YAML or `config` is no map.
  */
 export function parseStackFile(text: string, project = "canary"): Record<string, unknown> {
-  const config: unknown = (parse(text).toJS() as { config?: unknown } | null)?.config ?? {};
-  if (typeof config !== "object" || config === null || Array.isArray(config)) {
-    throw new ConfigError(["config in the stack file is no map: it must map keys such as canary:weight to values."]);
-  }
+  const content = yaml(() => meaningOf(parseYaml(text))) ?? {};
+  if (!isRecord(content)) throw new ConfigError([`the stack file is ${show(content)}: it must be a map with the key config.`]);
+  const config = content.config ?? {};
+  if (!isRecord(config)) throw new ConfigError([`config in the stack file is ${show(config)}: it must map keys such as canary:weight to values.`]);
   const prefix = `${project}:`;
   return Object.fromEntries(
     Object.entries(config).filter(([key]) => key.startsWith(prefix)).map(([key, value]) => [key.slice(prefix.length), value as unknown]),
@@ -70,14 +71,18 @@ export function editStackFile(text: string, edit: StackEdit, project = "canary")
   return edited;
 }
 
-function parse(text: string): Document.Parsed {
-  const document = parseDocument(text, { prettyErrors: true });
-  const [error] = document.errors;
-  if (error !== undefined) {
-    throw new ConfigError([`the stack file is no valid YAML: ${error.message.split("\n")[0]!.replace(/:$/, "")}.`]);
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** Says what is no YAML as a problem of the config. */
+function yaml<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw cause instanceof YamlError ? new ConfigError([`the stack file is no valid YAML: ${cause.message}.`]) : cause;
   }
-  return document;
 }
+
+const parse = (text: string): Document.Parsed => yaml(() => parseYaml(text));
 
 function editKey(text: string, key: string, value: VersionValue | number | null, project: string): string {
   const document = parse(text);

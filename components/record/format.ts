@@ -1,17 +1,13 @@
 import type { VersionValue } from "../config/stack-file";
+import { wrongKey } from "./check";
+import type { Phase, PromotionStep } from "./phases";
 
 /**
  * The rollout record: what everybody who works on a stack shares, in the cluster beside what it describes. A ConfigMap holds it and a
  * Lease of the same name says who may write it.
  */
 
-/** Where a rollout is. `starting` … `promoting` are under way, `reverting` goes home, `held` waits for a person. */
-export const PHASES = ["starting", "preview", "raising", "observing", "asking", "promoting", "reverting", "held"] as const;
-export type Phase = (typeof PHASES)[number];
-
-/** The steps of a promotion, in their order: all traffic on the canary; the stable Service on it; the weight back at 0. */
-export const PROMOTION_STEPS = ["full", "move", "close"] as const;
-export type PromotionStep = (typeof PROMOTION_STEPS)[number];
+export { PHASES, PROMOTION_STEPS, type Phase, type PromotionStep } from "./phases";
 
 /** A gate's answer as the record keeps it; numbers that JSON has no word for are left out. */
 export interface RecordedGate {
@@ -145,21 +141,28 @@ export class RecordError extends Error {}
 export function parseRecord(data: Readonly<Record<string, string>> | undefined): RolloutRecord {
   const text = data?.[DATA_KEYS.record];
   if (text === undefined) throw new RecordError(`it has no key ${DATA_KEYS.record}`);
-  let record: RolloutRecord;
+  let record: unknown;
   try {
-    record = JSON.parse(text) as RolloutRecord;
+    record = JSON.parse(text);
   } catch {
     throw new RecordError(`its key ${DATA_KEYS.record} is no JSON`);
   }
-  if (record?.format !== 1) throw new RecordError(`its format is ${JSON.stringify(record?.format)} where this version reads 1`);
-  return record;
+  if (typeof record !== "object" || record === null || Array.isArray(record)) throw new RecordError(`its key ${DATA_KEYS.record} is no JSON object`);
+  const { format } = record as { format?: unknown };
+  if (format !== 1) throw new RecordError(format === undefined ? `its key ${DATA_KEYS.record} has no format` : `its format is ${shown(format)} where this version reads 1`);
+  const wrong = wrongKey(record);
+  if (wrong !== undefined) throw new RecordError(`${wrong} in its key ${DATA_KEYS.record} is missing or wrong`);
+  return record as RolloutRecord;
 }
 
-/** Lines of newline-delimited JSON; a line that is none is left out, because a record cut short must not hide the rest. */
-export function parseLines<T>(text: string | undefined): T[] {
+const shown = (value: unknown): string => JSON.stringify(value).slice(0, 40);
+
+/** Lines of newline-delimited JSON; a line that is none, or is no such entry, is left out, because a record cut short must not hide the rest. */
+export function parseLines<T>(text: string | undefined, isEntry: (value: unknown) => boolean): T[] {
   return (text ?? "").split("\n").flatMap((line) => {
     try {
-      return line === "" ? [] : [JSON.parse(line) as T];
+      const entry: unknown = line === "" ? undefined : JSON.parse(line);
+      return isEntry(entry) ? [entry as T] : [];
     } catch {
       return [];
     }

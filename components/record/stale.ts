@@ -16,14 +16,29 @@ export interface LeaseSpec {
   readonly leaseDurationSeconds?: number;
 }
 
+/** Seconds by which the clocks of two machines may differ. */
+export const CLOCKS_DIFFER = 300;
+
 /** Seconds that count where a Lease names no duration: the default of `canary:rollout.lease`. */
 const LEASE_SECONDS = 30;
 
 /** The holder's own duration counts, and a second more, by which two clocks may differ. */
-export function leaseView({ holderIdentity, renewTime, leaseDurationSeconds = LEASE_SECONDS }: LeaseSpec, now = Date.now()): LeaseView {
-  if (!holderIdentity) return { expired: true };
-  return { holder: holderIdentity, expired: now - new Date(renewTime ?? 0).getTime() > (leaseDurationSeconds + 1) * 1000 };
+export function leaseView({ holderIdentity, renewTime, leaseDurationSeconds }: LeaseSpec, now = Date.now()): LeaseView {
+  if (typeof holderIdentity !== "string" || holderIdentity === "") return { expired: true };
+  const age = now - timeOf(renewTime).getTime();
+  // One from the future says nothing; that its holder is alive is seen when it renews.
+  return { holder: holderIdentity, expired: age > (lifeOf(leaseDurationSeconds) + 1) * 1000 || age < -CLOCKS_DIFFER * 1000 };
 }
+
+/** When a Lease was renewed; one that says no time has run out. */
+export function timeOf(renewTime: Date | undefined): Date {
+  const at = new Date(renewTime ?? 0);
+  return Number.isNaN(at.getTime()) ? new Date(0) : at;
+}
+
+/** Seconds that a Lease lives, a day at most: one written by hand must not lock a stack for ever. */
+export const lifeOf = (seconds: number | undefined, fallback = LEASE_SECONDS): number =>
+  (typeof seconds === "number" && seconds > 0 ? Math.min(seconds, 86_400) : fallback);
 
 /** What a stack file is held against. */
 export interface StaleCheck {

@@ -1,11 +1,19 @@
 import { InvalidArgumentError } from "commander";
+import { show } from "../../components/config/problems";
 import { DURATION_PATTERN, parseDuration } from "../../components/config/units";
+import { UsageError } from "../errors";
 
 /** A whole number from 0 to 100. */
 export function percent(text: string): number {
   const weight = Number(text);
   if (!/^\d+$/.test(text) || weight > 100) throw new InvalidArgumentError("It must be a whole number from 0 to 100.");
   return weight;
+}
+
+/** The argument of `traffic`. @throws UsageError: commander parses options only */
+export function weightArgument(text: string): number {
+  if (/^\d{1,3}$/.test(text) && Number(text) <= 100) return Number(text);
+  throw new UsageError(`The weight is ${text === "" ? "empty" : show(text)}: it must be a whole number from 0 to 100.`);
 }
 
 /** Percentages between commas. */

@@ -9,7 +9,7 @@ import { cleanUpNow, holdNow, promoteNow, resumeNow, setTraffic, waitFor } from 
 import { requestOf, rollback, rollbackAbandoned } from "../verbs/rollback";
 import { orAsk, ROLLING, withStack, type CommonOptions } from "../verbs/session";
 import { sync, type SyncOptions } from "../verbs/sync";
-import { duration, percent, positive } from "./arguments";
+import { duration, percent, positive, weightArgument } from "./arguments";
 import { withListen } from "./listen";
 import { addVerb, ROLLOUT_EXITS } from "./verb";
 
@@ -58,7 +58,10 @@ export function rolloutVerbs(program: Command): void {
     with: (c) => withCommit(withListen(c).option("--weight <percent>", "its share", percent, 10).addOption(new Option("--duration <time>", "how long, e.g. 30m; a bare number is minutes").argParser(duration).default(900, "15m"))),
     examples: ["experiment v1.3.0 --weight 20 --duration 1h --stack production"],
     exits: "0 measured and taken away, 1 failed, 2 rolled back, 3 held, 4 busy, 64 wrong arguments or stack file, 130 and 131 interrupted and reverted or held",
-    run: (o, version) => withStack(o, `experiment ${version}`, (c) => deploy(c, version!, { retry: true, experiment: { weight: o.weight, dwellSeconds: o.duration } })),
+    run: (o, given) => {
+      const version = deployVersion(given, {});
+      return withStack(o, `experiment ${version}`, (c) => deploy(c, version, { retry: true, experiment: { weight: o.weight, dwellSeconds: o.duration } }));
+    },
   });
   addVerb(program, {
     usage: "traffic <weight>",
@@ -66,7 +69,10 @@ export function rolloutVerbs(program: Command): void {
     with: withCommit,
     examples: ["traffic 25 --stack production"],
     exits: "0 set and served, 1 failed, 2 rolled back, 3 set and not seen to be served, 4 busy, 64 wrong arguments or stack file",
-    run: (o, weight) => withStack(o, `traffic ${weight}`, (c) => setTraffic(c, percent(weight!))),
+    run: (o, given) => {
+      const weight = weightArgument(given!);
+      return withStack(o, `traffic ${weight}`, (c) => setTraffic(c, weight));
+    },
   });
   addVerb<CommonOptions & { full?: boolean }>(program, {
     usage: "promote",

@@ -1,5 +1,7 @@
 import type { AppsV1Api, AuthorizationV1Api, CoordinationV1Api, CoreV1Api, CustomObjectsApi, KubeConfig, NetworkingV1Api } from "@kubernetes/client-node";
+import { show } from "../../components/config/problems";
 import { UsageError } from "../errors";
+import { reasonOf } from "../text-file";
 import { CLUSTER_LIMITS, guardedHttp, urgently } from "../resilience/kubernetes";
 import type { CallLimits } from "../resilience/policies";
 import { Dependencies } from "../resilience/registry";
@@ -41,6 +43,12 @@ function load(config: KubeConfig, kubeconfig: string | undefined): void {
   if (!config.getCurrentContext()) config.loadFromDefault();
 }
 
+/** What keeps a server's address from being used; a clause. The client sends credentials over plain HTTP only where TLS is waived by name. */
+function serverProblem(server: unknown, skipTlsVerify: boolean): string | undefined {
+  if (typeof server !== "string" || !/^https?:\/\/./.test(server) || !URL.canParse(server)) return `the server ${show(server)}, which is no URL`;
+  return server.startsWith("http:") && !skipTlsVerify ? `the server ${server}, and plain HTTP is used only with insecure-skip-tls-verify: true` : undefined;
+}
+
 /** @throws UsageError with one sentence when the kubeconfig cannot be read or does not have the context; its contents are never shown */
 function kubeConfig(k8s: Library, { context, kubeconfig }: ClusterChoice): KubeConfig {
   const config = new k8s.KubeConfig();
@@ -48,11 +56,19 @@ function kubeConfig(k8s: Library, { context, kubeconfig }: ClusterChoice): KubeC
   try {
     load(config, kubeconfig);
   } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === "ENOENT";
-    throw new UsageError(`The cluster cannot be chosen: ${source} ${missing ? "is not there" : "is no kubeconfig"}; name another one by --kubeconfig or KUBECONFIG.`, { cause });
+    // Of several files in KUBECONFIG, the one that it is about.
+    const { code, path } = cause as NodeJS.ErrnoException;
+    const why = code === "ENOENT" ? "is not there" : code === undefined ? "is no kubeconfig" : `cannot be read (${reasonOf(cause)})`;
+    throw new UsageError(`The cluster cannot be chosen: ${path ?? source} ${why}; name another one by --kubeconfig or KUBECONFIG.`, { cause });
   }
+  // What the library makes up where it finds nothing.
+  if (kubeconfig === undefined && config.getCurrentContext() === "loaded-context" && config.getCurrentCluster()?.server === "http://localhost:8080")
+    throw new UsageError("The cluster cannot be chosen: there is no kubeconfig; name one by --kubeconfig or KUBECONFIG.");
   if (context !== undefined) config.setCurrentContext(context);
-  if (config.getCurrentCluster()) return config;
+  const cluster = config.getCurrentCluster();
+  const problem = cluster ? serverProblem(cluster.server, cluster.skipTLSVerify) : undefined;
+  if (problem !== undefined) throw new UsageError(`The cluster cannot be chosen: ${source} has ${problem}; mend it, or choose another context by --context or kubernetes:context.`);
+  if (cluster) return config;
   const known = config.getContexts().map(({ name }) => name);
   const wanted = config.getCurrentContext();
   throw new UsageError(`The cluster cannot be chosen: ${source} has no ${wanted ? `context "${wanted}" with a cluster` : "current context"}; choose ${known.length > 0 ? `one of ${known.join(", ")}` : "another kubeconfig"}, by --context or kubernetes:context.`);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { V1Lease } from "@kubernetes/client-node";
-import { GUARD_PREFIX, leaseView, type LeaseView } from "../../components/record/stale";
+import { CLOCKS_DIFFER, GUARD_PREFIX, leaseView, lifeOf, timeOf, type LeaseView } from "../../components/record/stale";
 import { ifThere, statusOf } from "../cluster/answers";
 import { within, type ClusterAccess } from "../cluster/client";
 import { BusyError, LeaseHeldError } from "../errors";
@@ -31,9 +31,6 @@ export interface Lease {
 /** Holder names of guards begin so. */
 export { GUARD_PREFIX };
 const isGuard = (holder: string): boolean => holder.startsWith(GUARD_PREFIX);
-
-/** Seconds by which the clocks of two machines may differ. */
-const CLOCKS_DIFFER = 300;
 
 const DEADLINE = 5000;
 /** Somebody wrote, created or deleted it between our read and our write. */
@@ -67,8 +64,8 @@ class CoordinationLease implements Lease {
 
   private stateOf(lease: V1Lease | undefined): LeaseState {
     const { renewTime, ...spec } = lease?.spec ?? {};
-    const renewedAt = new Date(renewTime ?? 0);
-    const view = leaseView({ ...spec, leaseDurationSeconds: spec.leaseDurationSeconds ?? this.options.seconds, renewTime: renewedAt });
+    const renewedAt = timeOf(renewTime);
+    const view = leaseView({ ...spec, leaseDurationSeconds: lifeOf(spec.leaseDurationSeconds, this.options.seconds), renewTime: renewedAt });
     return view.holder === undefined ? view : { ...view, renewedAt };
   }
 
@@ -110,7 +107,7 @@ class CoordinationLease implements Lease {
     const lease = await this.read();
     const { holder, expired, renewedAt } = this.stateOf(lease);
     if (holder === undefined || holder === this.options.holder || isGuard(holder) || (!expired && !patient)) return;
-    const [life, age] = [(lease?.spec?.leaseDurationSeconds ?? this.options.seconds) * 1000, Date.now() - renewedAt!.getTime()];
+    const [life, age] = [lifeOf(lease?.spec?.leaseDurationSeconds, this.options.seconds) * 1000, Date.now() - renewedAt!.getTime()];
     if (age > CLOCKS_DIFFER * 1000) return;
     const left = expired ? life / 3 + 1000 : life + 1500 - age;
     for (const deadline = Date.now() + left; Date.now() < deadline; ) {

@@ -80,6 +80,8 @@ export class Ledger {
 
   /** Takes the Lease and reads the record; returns the holder that let the Lease run out, if there was one. @throws BusyError */
   async open(patient = false): Promise<string | undefined> {
+    // A record that cannot be understood is told before anything is written.
+    await this.options.store.read();
     const dead = await this.options.lease.acquire({ patient });
     this.book = await this.options.store.read();
     return dead;

@@ -1,4 +1,5 @@
 import type { V1ConfigMap } from "@kubernetes/client-node";
+import { countsIn, isHistory, isJournal } from "../../components/record/check";
 import { boundedLines, DATA_KEYS, parseLines, parseRecord, RecordError, type HistoryEntry, type JournalEntry, type RolloutRecord } from "../../components/record/format";
 import { ifThere, statusOf } from "../cluster/answers";
 import { within, type ClusterAccess } from "../cluster/client";
@@ -46,9 +47,9 @@ class ConfigMapStore implements RecordStore {
     try {
       return {
         ...(data?.[DATA_KEYS.record] === undefined ? {} : { record: parseRecord(data) }),
-        journal: parseLines<JournalEntry>(data?.[DATA_KEYS.journal]),
-        history: parseLines<HistoryEntry>(data?.[DATA_KEYS.history]),
-        rollbacks: parseLines<Record<string, number>>(data?.[DATA_KEYS.rollbacks])[0] ?? {},
+        journal: parseLines<JournalEntry>(data?.[DATA_KEYS.journal], isJournal),
+        history: parseLines<HistoryEntry>(data?.[DATA_KEYS.history], isHistory),
+        rollbacks: countsIn(parseLines(data?.[DATA_KEYS.rollbacks], () => true)[0]),
       };
     } catch (cause) {
       if (!(cause instanceof RecordError)) throw cause;

@@ -1,8 +1,10 @@
 import { ConfigError, parseConfig, type StackConfig } from "../../components/config";
+import { show } from "../../components/config/problems";
 import { closest } from "../../components/config/suggest";
 import { UsageError } from "../errors";
 import { DEFAULT_RESILIENCE, type ResilienceSettings } from "../resilience/policies";
 import type { Changes } from "./changes";
+import { Rule, version as versionText } from "./text";
 import { SETTINGS, type Given, type Setting, type SettingKey, type Settings } from "./table";
 
 type Raw = Readonly<Record<string, unknown>>;
@@ -77,12 +79,23 @@ export const resilienceOf = (settings: Settings): ResilienceSettings => ({
   circuitReset: settings.circuitReset?.value ?? DEFAULT_RESILIENCE.circuitReset,
 });
 
+/** @throws UsageError when no version can be named so */
+export function checkVersion(argument: string): void {
+  try {
+    versionText(argument);
+  } catch (cause) {
+    if (!(cause instanceof Rule)) throw cause;
+    throw new UsageError(`The version is ${argument === "" ? "empty" : show(argument)}: ${cause.message}.`, { cause });
+  }
+}
+
 /**
  * The version that `deploy` was asked for.
  *
- * @throws UsageError when none was named, or when the argument and --tag name different ones
+ * @throws UsageError when none was named, when it can be none, or when the argument and --tag name different ones
  */
 export function deployVersion(argument: string | undefined, { version }: Settings): string {
+  if (argument !== undefined) checkVersion(argument);
   if (argument === undefined && !version) throw new UsageError("No version is named: say `canary deploy VERSION`, or name it by --tag or in the variable VERSION.");
   if (argument === undefined) return version!.value;
   if (version?.name === "--tag" && version.value !== argument) throw new UsageError(`The argument names the version ${argument} and --tag ${version.value}: give one of them.`);

@@ -1,9 +1,11 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { parse } from "yaml";
+import { meaningOf, parseYaml } from "../../components/config/yaml";
 import type { ClusterChoice } from "../cluster/client";
+import { show } from "../../components/config/problems";
 import { UsageError } from "../errors";
+import { reasonOf } from "../text-file";
 import type { Environment } from "./read";
 import type { Given, Settings } from "./table";
 
@@ -31,7 +33,7 @@ function decoded({ name, value }: Given<string>): string {
   if (Buffer.from(text).toString("base64").replace(/=+$/, "") !== compact.replace(/=+$/, "")) throw new UsageError(`${name} is no base64: set it to what \`base64 -w0 < kubeconfig\` writes.`);
   let config: unknown;
   try {
-    config = parse(text, { logLevel: "error" });
+    config = meaningOf(parseYaml(text));
   } catch {
     throw new UsageError(`${name} holds no kubeconfig: its text is no valid YAML.`);
   }
@@ -41,13 +43,15 @@ function decoded({ name, value }: Given<string>): string {
 }
 
 function checkFile({ name, value }: Given<string>): string {
+  if (value === "") throw new UsageError(`${name} is empty: name a kubeconfig's file.`);
   const file = path.resolve(value);
   try {
     fs.accessSync(file, fs.constants.R_OK);
-    return file;
+    if (!fs.statSync(file).isDirectory()) return file;
   } catch (cause) {
-    throw new UsageError(`${name} is ${JSON.stringify(value)}, which cannot be read: name a kubeconfig's file.`, { cause });
+    throw new UsageError(`${name} is ${show(value)}, which cannot be read (${reasonOf(cause)}): name a kubeconfig's file.`, { cause });
   }
+  throw new UsageError(`${name} is ${show(value)}, which is a folder: name a kubeconfig's file.`);
 }
 
 /** Pulumi's provider takes what the stack file says before anything else, so that the driver would watch one cluster and change another. */

@@ -54,11 +54,13 @@ export function list(text: string): readonly string[] {
 
 const URL_FORM = /^https?:\/\/[^\s/]+\S*$/;
 
-export const url = (text: string): string => (URL_FORM.test(text) ? text : refuse("a URL that starts with http:// or https://"));
+const isUrl = (text: string): boolean => URL_FORM.test(text) && URL.canParse(text);
+
+export const url = (text: string): string => (isUrl(text) ? text : refuse("a URL that starts with http:// or https://"));
 
 export function urls(text: string): readonly string[] {
   const all = list(text);
-  return all.every((one) => URL_FORM.test(one)) ? all : refuse("a URL that starts with http:// or https://, or several between commas");
+  return all.every(isUrl) ? all : refuse("a URL that starts with http:// or https://, or several between commas");
 }
 
 export interface StageText {

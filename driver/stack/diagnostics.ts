@@ -18,7 +18,7 @@ export function explainUpdate(events: readonly EngineEvent[], output: string): s
     .filter((d) => d?.severity === "error")
     .map((d) => clean(d!.message))
     .filter((m) => m !== "" && !EMPTY.test(m));
-  const lines = said.length > 0 ? said : output.split("\n").map(clean).filter((l) => /^(stderr: )?error:/.test(l));
+  const lines = said.length > 0 ? said : output.split("\n").map(clean).filter((l) => /^(stderr: )?error:/.test(l)).map((l) => l.replace(/^stderr: /, ""));
   const unique = [...new Set(lines)];
   return unique.length > 0 ? unique.join("; ") : clean(output).slice(0, 500);
 }

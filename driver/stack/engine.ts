@@ -1,11 +1,11 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { parse } from "yaml";
 import type * as Automation from "@pulumi/pulumi/automation";
 import { BusyError, DeadLockError, DriverError, UpdateCancelledError, UpdateFailedError, UsageError } from "../errors";
 import { sessionCommand, type SessionCommand } from "./command";
 import { explainUpdate } from "./diagnostics";
 import { locksIn, removeDeadLocks, updateTrace } from "./locks";
+import { projectOf } from "./project";
 
 /** What the program returned, by name. */
 export type Outputs = Readonly<Record<string, unknown>>;
@@ -36,21 +36,15 @@ const PACKAGE_ROOT = path.resolve(__dirname, "../../..");
  * and in this process, which saves a language host per update.
  */
 export function inlineProgram(projectDir: string, main: string): Automation.PulumiFn | undefined {
-  const file = fs.realpathSync(path.resolve(projectDir, main));
+  const named = path.resolve(projectDir, main);
+  if (!fs.existsSync(named)) throw new UsageError(`Pulumi.yaml in ${projectDir} names the program ${JSON.stringify(main)}, which is not there: mend its key main.`);
+  const file = fs.realpathSync(named);
   const compiled = path.join(PACKAGE_ROOT, "dist", "index.js");
   if (file !== path.join(PACKAGE_ROOT, "index.ts") && file !== compiled) return undefined;
   return require(compiled) as Automation.PulumiFn;
 }
 
-/** The project's Pulumi.yaml. @throws UsageError when it cannot be read */
-export function projectOf(projectDir: string): { name: string; main?: string } {
-  const file = path.join(projectDir, "Pulumi.yaml");
-  try {
-    return parse(fs.readFileSync(file, "utf8")) as { name: string; main?: string };
-  } catch (cause) {
-    throw new UsageError(`${file} cannot be read: run the driver in the project's folder or name it with --cwd.`, { cause });
-  }
-}
+export { projectOf } from "./project";
 
 /** Loaded late: it costs a second that `--help` and a usage error need not pay. */
 const automation = (): typeof Automation => require("@pulumi/pulumi/automation") as typeof Automation;
@@ -82,7 +76,7 @@ export async function openStack(projectDir: string, stackName: string, create = 
   } catch (cause) {
     if (cause instanceof StackNotFoundError) throw new UsageError(`There is no stack "${stackName}": create it with \`canary init --stack ${stackName}\`, or choose another --stack.`, { cause });
     if (cause instanceof StackAlreadyExistsError) throw new UsageError(`The stack "${stackName}" exists already: go on with \`canary deploy VERSION\`.`, { cause });
-    if (cause instanceof CommandError) throw new DriverError(`Pulumi cannot open the stack "${stackName}": ${explainUpdate([], cause.message)}`, undefined, { cause });
+    if (cause instanceof CommandError) throw new DriverError(`Pulumi cannot open the stack "${stackName}": ${explainUpdate([], cause.message).replace(/\.?$/, ".")}`, undefined, { cause });
     throw cause;
   }
 }

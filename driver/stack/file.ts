@@ -1,11 +1,14 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { ConfigError, editStackFile, parseStackFile, type StackConfig, type StackEdit, type VersionSpec, type VersionValue } from "../../components/config";
+import { ConfigError, editStackFile, linesOf, parseStackFile, type StackConfig, type StackEdit, type VersionSpec, type VersionValue } from "../../components/config";
 import type { RecordedKeys } from "../../components/record/format";
 import type { ClusterChoice } from "../cluster/client";
-import { UsageError } from "../errors";
+import { DriverError, UsageError } from "../errors";
 import { withSettings, type Settings } from "../settings";
+import { readText, reasonOf } from "../text-file";
+import { clusterIn } from "./provider";
+import { checkName } from "./name";
 
 /** A change of the stack file that is ready to be written. */
 export interface FileEdit {
@@ -24,6 +27,7 @@ export class StackFile {
 
   /** @param settings flags and variables that stand over the file's values; they are never written */
   constructor(projectDir: string, stack: string, private settings: Settings = {}) {
+    checkName(stack);
     // A fully qualified name, org/project/stack, keeps its file under the last part.
     this.path = path.join(projectDir, `Pulumi.${stack.split("/").pop()}.yaml`);
   }
@@ -34,11 +38,7 @@ export class StackFile {
   }
 
   private text(): string {
-    try {
-      return fs.readFileSync(this.path, "utf8");
-    } catch (cause) {
-      throw new UsageError(`${this.path} cannot be read: choose another --stack, or write its config first.`, { cause });
-    }
+    return readText(this.path, "choose another --stack, or mend that first");
   }
 
   /** @throws UsageError with the parser's sentences when the file cannot be understood. */
@@ -48,26 +48,31 @@ export class StackFile {
 
   /** The value of a rollout key as it is written, overrides included. */
   version(key: "stable" | "canary" | "previous"): VersionValue | undefined {
-    return parseStackFile(this.text())[key] as VersionValue | undefined;
+    return this.understood(() => parseStackFile(this.text())[key] as VersionValue | undefined);
   }
 
-  /** The cluster that the stack's Kubernetes provider is configured for. */
+  /** The cluster that the stack's Kubernetes provider is configured for. @throws UsageError when the file cannot be understood, or the choice is encrypted */
   cluster(): ClusterChoice {
-    return parseStackFile(this.text(), "kubernetes") as ClusterChoice;
+    return this.understood(() => clusterIn(parseStackFile(this.text(), "kubernetes")));
   }
 
   private parse(text: string): StackConfig {
+    return this.understood(() => withSettings(parseStackFile(text), this.settings));
+  }
+
+  /** What is wrong with the file is said with its name. */
+  private understood<T>(read: () => T): T {
     try {
-      return withSettings(parseStackFile(text), this.settings);
+      return read();
     } catch (cause) {
-      if (cause instanceof ConfigError) throw new UsageError(cause.problems.map((p) => `${path.basename(this.path)}: ${p}`).join("\n"), { cause });
-      throw cause;
+      if (!(cause instanceof ConfigError)) throw cause;
+      throw new UsageError(linesOf(cause.problems.map((p) => `${path.basename(this.path)}: ${p}`)), { cause });
     }
   }
 
   /** The rollout keys as they are written, overrides included. */
   keys(): RecordedKeys {
-    return keysOf(this.text());
+    return this.understood(() => keysOf(this.text()));
   }
 
   /**
@@ -78,7 +83,7 @@ export class StackFile {
    */
   edit(edit: Omit<StackEdit, "generation">): FileEdit {
     const before = this.text();
-    const after = editStackFile(before, { ...edit, generation: this.parse(before).generation + 1 });
+    const after = this.understood(() => editStackFile(before, { ...edit, generation: this.parse(before).generation + 1 }));
     const config = this.parse(after);
     return {
       config,
@@ -98,7 +103,7 @@ export class StackFile {
 
   /** Writes keys that are newer than the file's, with their generation: the driver wrote them elsewhere. Removes canary:force. */
   adopt(written: Written): void {
-    const text = withKeys(this.text(), written);
+    const text = this.understood(() => withKeys(this.text(), written));
     this.parse(text);
     this.replace(text);
   }
@@ -114,11 +119,19 @@ export class StackFile {
     return `${path.basename(this.path)} was edited during the rollout`;
   }
 
-  /** A reader sees the old text or the new one, never a part of it. */
+  /** A reader sees the old text or the new one, never a part of it. @throws DriverError when it cannot be written */
   private replace(text: string): void {
-    const next = `${this.path}.${process.pid}`;
-    fs.writeFileSync(next, text, { mode: fs.statSync(this.path).mode });
-    fs.renameSync(next, this.path);
+    let next: string | undefined;
+    try {
+      // A link stays one.
+      const file = fs.realpathSync(this.path);
+      next = `${file}.${process.pid}`;
+      fs.writeFileSync(next, text, { mode: fs.statSync(file).mode });
+      fs.renameSync(next, file);
+    } catch (cause) {
+      if (next !== undefined) fs.rmSync(next, { force: true });
+      throw new DriverError(`${this.path} cannot be written (${reasonOf(cause)}): the driver needs to write it and its folder.`, undefined, { cause });
+    }
   }
 }
 

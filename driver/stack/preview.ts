@@ -43,7 +43,7 @@ function absoluteBackend(url: string, from: string): string {
 
 /** The project's settings for another folder: every path in them is absolute. */
 function movedSettings(projectDir: string): { settings: Record<string, unknown>; main: string } {
-  const settings = projectOf(projectDir) as Record<string, unknown> & { main?: string; backend?: { url?: string } };
+  const settings = projectOf(projectDir);
   const main = path.resolve(projectDir, settings.main ?? ".");
   const { backend } = settings;
   return { main, settings: { ...settings, main, ...(backend?.url ? { backend: { ...backend, url: absoluteBackend(backend.url, projectDir) } } : {}) } };

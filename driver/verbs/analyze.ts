@@ -1,7 +1,8 @@
-import * as fs from "node:fs";
-import { parse } from "yaml";
 import { analyzeRecords, AnalysisError, backtest, createPrometheus, type GateAnswer, type GatesInput, type ProfileName, type Verdict } from "../../analysis";
+import { meaningOf, parseYaml, YamlError } from "../../components/config/yaml";
+import { printable } from "../cli/printable";
 import { EXIT, UsageError, type ExitCode } from "../errors";
+import { named, readText } from "../text-file";
 
 export interface AnalyzeFlags {
   readonly gates?: string;
@@ -27,23 +28,19 @@ export interface BacktestFlags {
 
 const EXIT_OF: Record<Verdict["verdict"], ExitCode> = { promote: EXIT.done, rollback: EXIT.rolledBack, hold: EXIT.held, undecided: EXIT.held };
 
-function read(file: string): string {
-  try {
-    return fs.readFileSync(file === "-" ? 0 : file, "utf8");
-  } catch (cause) {
-    throw new UsageError(`${file} cannot be read: name a file, or - for standard input.`, { cause });
-  }
-}
+/** A day of windows a second is some 20 MB; bytes. */
+const MOST_RECORDS = 256 * 1024 * 1024;
 
 /** The `gates` section of a file, or the whole file where it is only that. */
 function gatesOf(file: string | undefined): GatesInput | undefined {
   if (file === undefined) return undefined;
+  const text = readText(file, "name a file with a `gates` section");
   let content: unknown;
   try {
-    content = parse(read(file));
+    content = meaningOf(parseYaml(text));
   } catch (cause) {
-    if (cause instanceof UsageError) throw cause;
-    throw new UsageError(`${file} is no valid YAML: ${(cause as Error).message.split("\n")[0]}`, { cause });
+    if (!(cause instanceof YamlError)) throw cause;
+    throw new UsageError(`${named(file)} is no valid YAML: ${cause.message}.`, { cause });
   }
   const inner = typeof content === "object" && content !== null && "gates" in content ? content.gates : content;
   return inner as GatesInput;
@@ -57,7 +54,7 @@ function print(verdict: Verdict, json: boolean | undefined): void {
   const values = ({ logE, logEStage, logELimit }: GateAnswer): string =>
     logE === undefined ? "" : `  [ln E ${logE.toFixed(3)}${logEStage === undefined ? "" : `, this stage ${logEStage.toFixed(3)}`}${logELimit === undefined ? "" : `, decides at ${logELimit.toFixed(3)}`}]`;
   const lines = verdict.gates.map((g) => `  ${g.metric.padEnd(12)} ${g.gate.padEnd(10)} ${g.answer.padEnd(15)} ${g.sentence}${values(g)}`);
-  process.stdout.write([`${verdict.verdict}: ${verdict.reason}`, ...lines, ""].join("\n"));
+  process.stdout.write([`${verdict.verdict}: ${verdict.reason}`, ...lines].map((line) => `${printable(line.replaceAll("\n", "\\n"))}\n`).join(""));
 }
 
 /** Wrong records, wrong gates and empty history are the person's to mend; nothing was touched. */
@@ -74,7 +71,7 @@ async function judged(run: () => Promise<Verdict> | Verdict, json: boolean | und
 
 /** Judges recorded windows (newline-delimited JSON). */
 export const analyze = (file: string, { gates, stages, json }: AnalyzeFlags): Promise<number> =>
-  judged(() => analyzeRecords(read(file), { gates: gatesOf(gates), stages: stages?.map((weight) => ({ weight })) }), json);
+  judged(() => analyzeRecords(readText(file, "name a file, or - for standard input", MOST_RECORDS), { gates: gatesOf(gates), stages: stages?.map((weight) => ({ weight })) }), json);
 
 /** Judges a span of Prometheus' history in which both versions served. */
 export const backtestVerb = (flags: BacktestFlags): Promise<number> =>

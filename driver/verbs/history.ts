@@ -1,5 +1,6 @@
 import pc from "picocolors";
 import { EXIT } from "../errors";
+import { clean } from "../view/clean";
 import { latest, renderHistory } from "../view/history";
 import { Viewer } from "../view/viewer";
 import type { CommonOptions } from "./session";
@@ -21,7 +22,7 @@ export async function history(options: CommonOptions & HistoryFlags): Promise<nu
   const { stack, json, limit = LIMIT } = options;
   const viewer = new Viewer(options);
   try {
-    const releases = latest((await viewer.book()).history, limit);
+    const releases = clean(latest((await viewer.book()).history, limit));
     if (json) process.stdout.write(`${JSON.stringify({ event: "history", stack, releases })}\n`);
     else if (releases.length === 0) process.stdout.write(`Nothing was rolled out on "${stack}" yet: begin with \`canary deploy VERSION\`.\n`);
     else process.stdout.write(`${renderHistory(releases, new Date().toISOString(), { width: process.stdout.columns ?? 120, ...(process.stdout.isTTY ? { colours: pc } : {}) }).join("\n")}\n`);

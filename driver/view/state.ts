@@ -38,7 +38,7 @@ function plainOf(value: unknown): unknown {
 
 /** URL of the backend that the CLI will use, as far as it can be told without asking it. */
 export function backendOf(projectDir: string): string {
-  const { backend } = projectOf(projectDir) as { backend?: { url?: string } };
+  const { backend } = projectOf(projectDir);
   return process.env.PULUMI_BACKEND_URL || backend?.url || "of `pulumi whoami`";
 }
 

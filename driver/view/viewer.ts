@@ -12,6 +12,7 @@ import { stackReads, type StackReads } from "../resilience/pulumi";
 import { ServiceUnavailable } from "../resilience/policies";
 import { projectOf } from "../stack/engine";
 import { clauseOf } from "../cluster/answers";
+import { clean } from "./clean";
 import { gateView } from "./gates";
 import { placeOf, type Place, type StackAt } from "./place";
 import { liveRevisions, type LiveRevision } from "./revisions";
@@ -200,6 +201,6 @@ export class Viewer {
       dependencies: await dependencies.check(),
       unknown: [read, ...distinct([book, held, live, revisions]), state].flatMap((answer) => ("problem" in answer ? [answer.problem] : [])),
     };
-    return isDriven(snapshot) && !traffic ? snapshot : { ...snapshot, traffic: await this.recent(config, snapshot.deployed ?? snapshot.wanted) };
+    return clean(isDriven(snapshot) && !traffic ? snapshot : { ...snapshot, traffic: await this.recent(config, snapshot.deployed ?? snapshot.wanted) });
   }
 }

@@ -40,7 +40,8 @@ export const port = whole(1, 65_535);
 export const path = text(/^\/[^\s?#]*$/, "it must be a path that starts with / and has no spaces", 1024);
 /** A path inside something, which it must not leave. */
 export const relative = text(/^(?!\/)(?!.*\.\.)\S+$/, "it must be a relative path", 1024);
-export const url = text(/^https?:\/\/[^\s/]+\S*$/, "it must be a URL that starts with http:// or https://", 2048);
+const URL_RULE = "it must be a URL that starts with http:// or https://";
+export const url = text(/^https?:\/\/[^\s/]+\S*$/, URL_RULE, 2048).refine((value) => URL.canParse(value), { error: URL_RULE });
 
 export const quantity = z.union(
   [

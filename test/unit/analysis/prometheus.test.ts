@@ -69,7 +69,7 @@ describe("The Prometheus client", () => {
 
   it("gives up on a server that never answers", async () => {
     const reading = (await ask(() => {})) as { reason: string };
-    expect(reading.reason).to.match(/cannot be reached: ECONNABORTED\.$/);
+    expect(reading.reason).to.match(/ did not answer within [\d.]+ s\.$/);
   });
 
   it("tries again what may get better, and not what cannot", async () => {

@@ -42,7 +42,7 @@ describe("a stack file", () => {
   it("that is no YAML, or whose config is no map, is refused with one sentence", () => {
     expect(() => parseStackFile("config: [")).to.throw(ConfigError, /^the stack file is no valid YAML: .* at line 1, column 10\.$/);
     expect(() => parseStackFile("config: 5")).to.throw(
-      ConfigError, "config in the stack file is no map: it must map keys such as canary:weight to values.");
+      ConfigError, "config in the stack file is 5: it must map keys such as canary:weight to values.");
   });
 
   it("changes in the edited values alone, down to the byte", () => {

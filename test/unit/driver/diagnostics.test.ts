@@ -16,6 +16,6 @@ describe("the explanation of a failed update", () => {
   });
 
   it("is the command's own error line when the engine reported none", () => {
-    expect(explainUpdate([], "code: 255\nstderr: error: passphrase must be set\n")).to.equal("stderr: error: passphrase must be set");
+    expect(explainUpdate([], "code: 255\nstderr: error: passphrase must be set\n")).to.equal("error: passphrase must be set");
   });
 });

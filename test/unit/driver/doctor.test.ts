@@ -85,7 +85,7 @@ describe("a doctor's checks", () => {
     const cwd = fs.mkdtempSync(path.join(os.tmpdir(), "canary-doctor-"));
     const findings = await examine({ stack: "prod", cwd });
     const of = (name: string): Finding | undefined => findings.find(({ check: c }) => c === name);
-    expect(of("project")?.sentence).to.equal(`${path.join(cwd, "Pulumi.yaml")} cannot be read: run the driver in the project's folder or name it with --cwd.`);
+    expect(of("project")?.sentence).to.equal(`${path.join(cwd, "Pulumi.yaml")} cannot be read (it is not there): run the driver in the project's folder or name it with --cwd.`);
     expect(of("stack-file")?.health).to.equal("fail");
     expect(of("namespace")).to.deep.include({ health: "warn", sentence: "Not checked, because the stack's config is not known." });
     expect(findings.length).to.be.at.least(15);

@@ -74,6 +74,6 @@ describe("the driver's stack file", () => {
   });
 
   it("says which file cannot be read", () => {
-    expect(() => new StackFile(dir, "gone").read()).to.throw(UsageError, "Pulumi.gone.yaml cannot be read: choose another --stack");
+    expect(() => new StackFile(dir, "gone").read()).to.throw(UsageError, "Pulumi.gone.yaml cannot be read (it is not there): choose another --stack");
   });
 });

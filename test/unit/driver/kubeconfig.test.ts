@@ -68,7 +68,7 @@ describe("the choice of the cluster", () => {
     const file = path.join(dir, "config");
     fs.writeFileSync(file, KUBECONFIG);
     expect(choose("prod", { kubeconfig: file }, { KUBE_CONFIG_PROD: base64(KUBECONFIG) })).to.deep.include({ choice: { kubeconfig: file }, env: { KUBECONFIG: file } });
-    expect(() => choose("prod", { kubeconfig: path.join(dir, "none") })).to.throw(UsageError, "which cannot be read: name a kubeconfig's file.");
+    expect(() => choose("prod", { kubeconfig: path.join(dir, "none") })).to.throw(UsageError, "which cannot be read (it is not there): name a kubeconfig's file.");
   });
 
   it("is another context of the usual kubeconfig, of which Pulumi is told by a first file that names only that", async () => {
