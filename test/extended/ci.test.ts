@@ -4,7 +4,7 @@ import { killTree } from "../../sandbox/processes";
 import { Runner, stepOf, type StepRun } from "../unit/ci/steps";
 import { Desk } from "../integration/guarded";
 import { shopStack, type Shop } from "../integration/harness";
-import { CHECKOUT } from "./image";
+import { CHECKOUT } from "../integration/image";
 
 /** Milliseconds from a cancelled step's SIGINT to its SIGTERM, and from that to its end, as GitHub documents them. */
 const [PATIENCE, LAST] = [7500, 2500];

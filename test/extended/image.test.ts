@@ -8,7 +8,7 @@ import { recordName } from "../../components/record/format";
 import { SHOP_IMAGE } from "../../sandbox/demo/images";
 import { eventually } from "../integration/guarded";
 import { sharedCluster } from "../integration/harness";
-import { checkDockerfile, configOf, ended, inImage, Tree, type ImageConfig } from "./image";
+import { checkDockerfile, configOf, ended, inImage, Tree, type ImageConfig } from "../integration/image";
 
 const NOBODY = 65_532;
 
