@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { isJournal } from "../../components/record/check";
 import { parseLines, type JournalEntry } from "../../components/record/format";
 import { Story, type SavedStory } from "./story";
 
@@ -34,7 +35,7 @@ export class StoryFolder {
     }
   }
 
-  journal = (id: string): JournalEntry[] => parseLines<JournalEntry>(read(this.file(id, "journal")));
+  journal = (id: string): JournalEntry[] => parseLines<JournalEntry>(read(this.file(id, "journal")), isJournal);
 
   /** Rejects when the disk does not take it. */
   async save(id: string, story: Story): Promise<void> {

@@ -6,6 +6,7 @@ import { sessionCommand, type SessionCommand } from "./command";
 import { explainUpdate } from "./diagnostics";
 import { locksIn, removeDeadLocks, updateTrace } from "./locks";
 import { projectOf } from "./project";
+import { cliProblem, withRemedy } from "./remedies";
 
 /** What the program returned, by name. */
 export type Outputs = Readonly<Record<string, unknown>>;
@@ -76,7 +77,9 @@ export async function openStack(projectDir: string, stackName: string, create = 
   } catch (cause) {
     if (cause instanceof StackNotFoundError) throw new UsageError(`There is no stack "${stackName}": create it with \`canary init --stack ${stackName}\`, or choose another --stack.`, { cause });
     if (cause instanceof StackAlreadyExistsError) throw new UsageError(`The stack "${stackName}" exists already: go on with \`canary deploy VERSION\`.`, { cause });
-    if (cause instanceof CommandError) throw new DriverError(`Pulumi cannot open the stack "${stackName}": ${explainUpdate([], cause.message).replace(/\.?$/, ".")}`, undefined, { cause });
+    const cli = cliProblem((cause as Error).message);
+    if (cli !== undefined) throw new DriverError(cli, undefined, { cause });
+    if (cause instanceof CommandError) throw new DriverError(`Pulumi cannot open the stack "${stackName}": ${withRemedy(explainUpdate([], cause.message))}`, undefined, { cause });
     throw cause;
   }
 }
@@ -97,7 +100,7 @@ class PulumiStack implements StackEngine {
       const text = (cause as Error).message;
       if (cause instanceof automation().ConcurrentUpdateError) throw this.locked(text, cause);
       if (signal?.aborted) throw new UpdateCancelledError(`pulumi up (${message}) was cancelled.`, undefined, { cause });
-      throw new UpdateFailedError(`pulumi up (${message}) failed: ${explainUpdate(events, text)}`, undefined, { cause });
+      throw new UpdateFailedError(`pulumi up (${message}) failed: ${withRemedy(explainUpdate(events, text))}`, undefined, { cause });
     }
   }
 

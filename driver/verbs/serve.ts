@@ -4,6 +4,7 @@ import { placeOf as announce } from "../serve/listener";
 import { RecordExhibit } from "../serve/of-record";
 import { serveSite } from "../serve/server";
 import { Site } from "../serve/site";
+import { checkName } from "../stack/name";
 import { placeOf } from "../view/place";
 import { quitSignal } from "../view/quit";
 import { wavesOf } from "./fleet";
@@ -12,7 +13,10 @@ import { reporterOf, type CommonOptions } from "./session";
 /** One exhibit for each stack. @throws UsageError when they are not reached in one way */
 function exhibits(options: CommonOptions, site: Site): RecordExhibit[] {
   let env: string | undefined;
-  return wavesOf(options).flat().map((stack) => {
+  const stacks = wavesOf(options).flat();
+  // Commas alone name none.
+  if (stacks.length === 0) checkName(options.stack);
+  return stacks.map((stack) => {
     const at = { ...options, stack };
     const place = placeOf(at);
     const own = JSON.stringify(place.env);

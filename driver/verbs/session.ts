@@ -73,13 +73,14 @@ export const holderName = (verb: string): string => `${userName()}@${os.hostname
 
 /** One for the process, which may open a stack twice. */
 let interrupted: AbortSignal | undefined;
-let chosen: string | undefined;
+/** The cluster that an environment was told. */
+const chosen = new WeakMap<NodeJS.ProcessEnv, string>();
 
 /** Pulumi's processes take the cluster from the environment, of which a process has one. */
 function chooseForPulumi(stack: string, env: Readonly<Record<string, string>>): void {
   const choice = JSON.stringify(env);
-  if (chosen !== undefined && chosen !== choice) throw new UsageError(`The stack ${stack} is reached by another kubeconfig than the others: write kubernetes:context into the stack files, or roll them out one by one.`);
-  chosen = choice;
+  if ((chosen.get(process.env) ?? choice) !== choice) throw new UsageError(`The stack ${stack} is reached by another kubeconfig than the others: write kubernetes:context into the stack files, or roll them out one by one.`);
+  chosen.set(process.env, choice);
   Object.assign(process.env, env);
 }
 

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { DriverError, UsageError } from "../errors";
 import { explainUpdate } from "../stack/diagnostics";
 import { projectOf } from "../stack/engine";
+import { withRemedy } from "../stack/remedies";
 
 /** What Pulumi's state of a stack says, read by one CLI process and without selecting, locking or changing anything. */
 export interface StackState {
@@ -75,6 +76,6 @@ export async function readState(projectDir: string, stack: string, signal?: Abor
   } catch (cause) {
     const { message } = cause as Error;
     if (/no stack named/i.test(message)) throw new UsageError(`There is no stack "${stack}": create it with \`canary init --stack ${stack}\`, or choose another --stack.`, { cause });
-    throw new DriverError(`Pulumi's state of "${stack}" cannot be read: ${message}`, undefined, { cause });
+    throw new DriverError(`Pulumi's state of "${stack}" cannot be read: ${withRemedy(message)}`, undefined, { cause });
   }
 }
