@@ -12,7 +12,7 @@ import { readLive, refuseStaleFile, type ClusterChoice, type Live } from "../../
 type Answer = { readonly status: number; readonly body?: object } | "never";
 
 const PATHS = { map: "/api/v1/namespaces/shop/configmaps/canary-dev-rollout", lease: "/apis/coordination.k8s.io/v1/namespaces/shop/leases/canary-dev-rollout" };
-const rollout = { id: "v2-1", version: "v2", from: "v1", phase: "observing", stages: [5], weight: 5, startedAt: "", since: "" };
+const rollout = { id: "v2-1", version: "v2", from: "v1", phase: "observing", stages: [5], weight: 5, startedAt: "2026-03-01T12:00:00Z", since: "2026-03-01T12:00:00Z" };
 const record = (more: object = {}) => ({ format: 1, stack: "dev", generation: 7, keys: { stable: "v1", weight: 0 }, ...more });
 const map = (text: string): Answer => ({ status: 200, body: { data: { [DATA_KEYS.record]: text } } });
 const lease = (spec: object): Answer => ({ status: 200, body: { spec } });

@@ -60,7 +60,7 @@ describe("shell completion", () => {
   it("loads neither Pulumi's Automation API nor a Kubernetes client, which take a second", function () {
     this.timeout(30_000);
     const program = 'process.on("exit", () => console.error(Object.keys(require.cache).join("\\n"))); require("./dist/driver/main.js");';
-    const { stdout, stderr } = spawnSync(process.execPath, ["-e", program, "complete", "--", "dep"], { encoding: "utf8" });
+    const { stdout, stderr } = spawnSync(process.execPath, ["-e", program, "canary", "complete", "--", "dep"], { encoding: "utf8" });
     expect(stdout).to.include("deploy\t");
     expect(stderr).to.include("commander");
     expect(stderr).to.not.match(/node_modules\/@pulumi\/pulumi\/automation|node_modules\/@kubernetes\/client-node/);

@@ -204,7 +204,7 @@ describe("the ledger", () => {
     expect(store.book.journal).to.have.length(1);
   });
 
-  it("takes the Lease before it reads, names the holder that let it run out, and frees it after the last write", async () => {
+  it("looks whether the record can be understood, takes the Lease before it reads what counts, names the holder that let it run out, and frees it after the last write", async () => {
     const order: string[] = [];
     const { store, ledger } = setUp({ acquire: async () => (order.push("acquire"), "ci"), release: async () => void order.push(`release after ${store.book.journal.length} lines`) });
     const read = store.read;
@@ -213,7 +213,7 @@ describe("the ledger", () => {
     await ledger.begin(ROLLOUT, "begin");
     void ledger.note("the last");
     await ledger.shut();
-    expect(order).to.deep.equal(["acquire", "read", "release after 2 lines"]);
+    expect(order).to.deep.equal(["read", "acquire", "read", "release after 2 lines"]);
   });
 
   it("asks the driver that holds the Lease without holding it", async () => {

@@ -133,9 +133,9 @@ describe("the store of the rollout record", () => {
 
   it("leaves out a line that was cut short, and keeps the latest lines of a journal that grew too long", async () => {
     const server = new Server();
-    server.put({ data: { [DATA_KEYS.journal]: '{"seq":1}\n{"seq":2', [DATA_KEYS.rollbacks]: "" } });
-    expect((await server.store().read()).journal).to.deep.equal([{ seq: 1 }]);
     const entry = (seq: number) => ({ seq, at: "t", rollout: "r", by: "b", kind: "note", message: "x".repeat(10_000) }) as const;
+    server.put({ data: { [DATA_KEYS.journal]: `${JSON.stringify(entry(1))}\n5\n{"seq":2}\n{"seq":3`, [DATA_KEYS.rollbacks]: "" } });
+    expect((await server.store().read()).journal).to.deep.equal([entry(1)]);
     await server.store().update((book) => ({ ...book, journal: Array.from({ length: 100 }, (_, i) => entry(i + 1)) }));
     const { journal } = await server.store().read();
     expect(journal.at(-1)!.seq).to.equal(100);
