@@ -70,7 +70,7 @@ describe("the status server on the embedded cluster", function () {
     const child = spawn((await ensureToolchain()).path("prometheus"), [`--config.file=${file}`, `--storage.tsdb.path=${path.join(folder, "data")}`, "--web.listen-address=127.0.0.1:0"], { stdio: ["ignore", "ignore", fs.openSync(log, "w")] });
     children.push(child);
     for (;;) {
-      const address = /address=(127\.0\.0\.1:\d+)/.exec(fs.readFileSync(log, "utf8"))?.[1];
+      const address = /address=(127\.0\.0\.1:[1-9]\d*)/.exec(fs.readFileSync(log, "utf8"))?.[1];
       if (address) return `http://${address}`;
       await sleep(50);
     }
