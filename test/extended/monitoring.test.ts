@@ -164,7 +164,7 @@ describe("monitoring on the embedded cluster", function () {
       expect(await steps("v2")).to.include.members(["0", "5", "25", "50", "100"]);
       const last = async (query: string): Promise<number> => Number((await ask(query))[0]?.values.at(-1)?.[1]);
       expect(await last('canary_rollout_duration_seconds_sum{version="v2",outcome="promoted"}')).to.be.greaterThan(5);
-      expect(await last('canary_rollback_total{reason="verdict"}')).to.equal(1);
+      expect(await last('max(canary_rollback_total{namespace="watched",reason="verdict"})')).to.equal(1);
       expect(await last('canary_validation_success{version="bad"}')).to.equal(0);
     });
   });
