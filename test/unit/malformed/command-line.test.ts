@@ -19,7 +19,7 @@ const ODD_TEXTS: readonly string[] = [
 
 const KUBECONFIG = "/nonexistent/kubeconfig";
 /** How a command ends whose arguments were good: there is no cluster to touch. */
-const GOOD = ["The cluster cannot be chosen: /nonexistent/kubeconfig"];
+const GOOD = ["The cluster cannot be chosen: /nonexistent/kubeconfig", "The cluster cannot be chosen: /etc/passwd"];
 
 interface Verb {
   /** How fast-check shows it. */
