@@ -23,7 +23,8 @@ export function tableLines(rows: readonly (readonly string[])[], width: number):
   const natural = Array.from({ length: columns - 1 }, (_, i) => Math.max(1, ...rows.map((row) => widthOf(row[i] ?? ""))));
   const room = Math.max(LEAST, width - natural.reduce((sum, w) => sum + w + GAP, 0));
   // Words longer than the room (a query, a URL) are broken: the table would cut them off.
-  const wrapped = rows.map((row) => [...row.slice(0, -1), wrapAnsi(row.at(-1) ?? "", room, { hard: true })]);
+  // A row for each line of it: with a cell of many lines the library takes seconds.
+  const wrapped = rows.flatMap((row) => wrapAnsi(row.at(-1) ?? "", room, { hard: true }).split("\n").map((line, i) => [...row.slice(0, -1).map((cell) => (i === 0 ? cell : "")), line]));
   const table = new Table({ chars: BARE, style: { "padding-left": 0, "padding-right": 0, head: [], border: [], compact: true }, colWidths: [...natural, room] });
   table.push(...wrapped);
   return table.toString().split("\n").map((line) => line.trimEnd());

@@ -130,3 +130,14 @@ describe("a table without a frame", () => {
     expect(tableLines([["a", "one two three"], ["bbb", "four"]], 16)).to.deep.equal(["a    one two", "     three", "bbb  four"]);
   });
 });
+
+describe("a table", () => {
+  it("has a reason of many lines at once, as it was written, beside the first line of its row", () => {
+    const reason = Array.from({ length: 2000 }, (_, i) => `word${i}`).join(" ");
+    const lines = tableLines([["why", reason], ["who", "me"]], 80);
+    expect(lines[0]).to.match(/^why {2}word0 word1 /);
+    expect(lines.slice(0, -1).map((line) => line.slice(5)).join(" ")).to.equal(reason);
+    expect(lines.slice(1, -1).every((line) => line.startsWith("     w"))).to.equal(true);
+    expect(lines.at(-1)).to.equal("who  me");
+  });
+});
