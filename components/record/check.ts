@@ -25,7 +25,7 @@ const rollout = z.looseObject({
   startedAt: time,
   since: time,
   reason: text.optional(),
-  seen: z.looseObject({ at: time, served: z.number().optional(), gates: z.array(gate) }).optional(),
+  seen: z.looseObject({ at: time, served: z.number().min(0).max(1).optional(), gates: z.array(gate) }).optional(),
   experiment: z.looseObject({ weight: percent, dwellSeconds: z.number().min(0) }).optional(),
   settings: z.record(text, z.looseObject({ name: text, text, value: z.unknown() })).optional(),
   sentHome: z.looseObject({ by: text, at: time }).optional(),

@@ -143,7 +143,7 @@ export function parseRecord(data: Readonly<Record<string, string>> | undefined):
   if (text === undefined) throw new RecordError(`it has no key ${DATA_KEYS.record}`);
   let record: unknown;
   try {
-    record = JSON.parse(text);
+    record = JSON.parse(text, withoutNone);
   } catch {
     throw new RecordError(`its key ${DATA_KEYS.record} is no JSON`);
   }
@@ -154,6 +154,10 @@ export function parseRecord(data: Readonly<Record<string, string>> | undefined):
   if (wrong !== undefined) throw new RecordError(`${wrong} in its key ${DATA_KEYS.record} is missing or wrong`);
   return record as RolloutRecord;
 }
+
+/** Measurements become null in JSON where they are no number: as good as none. */
+const MEASURED = ["served", "value", "limit", "logE", "logELimit"];
+const withoutNone = (key: string, value: unknown): unknown => (value === null && MEASURED.includes(key) ? undefined : value);
 
 const shown = (value: unknown): string => JSON.stringify(value).slice(0, 40);
 

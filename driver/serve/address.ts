@@ -1,3 +1,4 @@
+import { show } from "../../components/config/problems";
 import { isIP } from "node:net";
 import { UsageError } from "../errors";
 
@@ -29,7 +30,7 @@ export function listenAddress(text: string): ListenAddress {
   const host = bracketed ?? (plain || "127.0.0.1");
   const port = Number(digits);
   const known = bracketed === undefined ? isIP(host) === 4 || (HOST_NAME.test(host) && !/^[\d.]+$/.test(host)) : isIP(host) === 6;
-  if (digits === undefined || port > 65_535 || !known) throw new UsageError(`The address ${JSON.stringify(text)} cannot be listened on: it must be a host and a port, such as 127.0.0.1:8090 or [::1]:8090, or a port alone.`);
+  if (digits === undefined || port > 65_535 || !known) throw new UsageError(`The address ${show(text)} cannot be listened on: it must be a host and a port, such as 127.0.0.1:8090 or [::1]:8090, or a port alone.`);
   return { host, port };
 }
 

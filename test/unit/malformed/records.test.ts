@@ -104,6 +104,15 @@ describe("malformed, in the cluster", function () {
     await record(JSON.stringify({ ...RECORD, rollout: { ...RECORD.rollout, seen: { ...RECORD.rollout!.seen, gates: new Array(10_000).fill(RECORD.rollout!.seen!.gates[0]) } } }));
   });
 
+  it("a rollout record whose measurements were no numbers is read without them", async () => {
+    count("rollout records");
+    const seen = { at: AT, served: null, gates: [{ metric: "errors", gate: "absolute", answer: "pass", sentence: "few.", value: null, logE: null }] };
+    desk.cluster.objects = { [`configmaps/${NAME}`]: withData({ ...DATA, [DATA_KEYS.record]: JSON.stringify({ ...RECORD, rollout: { ...RECORD.rollout, seen } }) }), [`leases/${NAME}`]: LEASE };
+    const told = await desk.stack(["status"]);
+    expect(told.stdout).to.include("v1 → v2").and.not.include("cannot be read");
+    expectShown(told, "");
+  });
+
   it("an API server that answers something else is named, and nothing is changed", async () => {
     const answers: readonly (object | string)[] = ["", "null", "5", "[]", "<html>502</html>", '{"kind":"ConfigMap"', { kind: "Pod" }, withData([] as unknown as object), withData({ [DATA_KEYS.record]: 5 }), { ...withData(DATA), data: "text" }, { ...withData(DATA), data: null }, { ...withData(DATA), metadata: 5 }];
     for (const answer of answers) {
