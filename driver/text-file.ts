@@ -1,4 +1,5 @@
 import * as fs from "node:fs";
+import { meaningOf, parseYaml, YamlError } from "../components/config/yaml";
 import { UsageError } from "./errors";
 
 /** Longer files are none that a person wrote; bytes. */
@@ -65,4 +66,19 @@ export function readText(file: string, remedy: string, most = MOST): string {
     // Said below.
   }
   throw new UsageError(`${named(file)} is no text in UTF-8${utf16 ? " but in UTF-16" : ""}: save it as UTF-8.`);
+}
+
+/**
+ * What a YAML file means that a person wrote; see {@link readText}.
+ *
+ * @throws UsageError with one sentence also when it is no valid YAML
+ */
+export function readYaml(file: string, remedy: string): unknown {
+  const text = readText(file, remedy);
+  try {
+    return meaningOf(parseYaml(text));
+  } catch (cause) {
+    if (!(cause instanceof YamlError)) throw cause;
+    throw new UsageError(`${named(file)} is no valid YAML: ${cause.message}.`, { cause });
+  }
 }

@@ -1,3 +1,4 @@
+import "./plain";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import Mocha from "mocha";

@@ -2,7 +2,8 @@ import type { StackConfig } from "../../components/config";
 import { duration, percent } from "../../analysis/units";
 import type { TrafficSample } from "../report/events";
 import { joinTraffic, quantilesOf, type TrafficPoint } from "../report/story-curve";
-import type { ComparisonView, Figures } from "../report/story-view";
+import type { Figures } from "../report/events";
+import type { ComparisonView } from "../report/story-view";
 import { gateView, quantity } from "../view/gates";
 import type { Notice } from "./notice";
 

@@ -1,5 +1,6 @@
 import type { VNode } from "preact";
-import type { Figures, SeriesPoint, SeriesView, StoryView } from "../report/story-view";
+import type { Figures } from "../report/events";
+import type { SeriesPoint, SeriesView, StoryView } from "../report/story-view";
 import type { Span } from "./chart";
 import { Figure, type Key } from "./figure";
 import { count, duration, NONE, or, percent, plain } from "./format";

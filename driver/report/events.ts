@@ -4,19 +4,23 @@ import type { RollbackReason } from "../../components/record/format";
 /** How a rollout ended. */
 export type Outcome = "promoted" | "rolled-back" | "held" | "interrupted" | "failed";
 
-/** What one track of a service served between two scrapes. */
-export interface TrafficSample {
-  readonly service: string;
-  readonly track: "stable" | "canary";
-  readonly version: string;
-  /** Requests and failed requests in the window, and its length in seconds. */
+/** Requests of a track in some time, and how they fared. */
+export interface Figures {
   readonly requests: number;
   readonly errors: number;
+  /** Length of the time. */
   readonly seconds: number;
   /** Quantiles of the latency in seconds, where it is measured; beyond the last bucket edge, that edge. */
   readonly p50?: number;
   readonly p95?: number;
   readonly p99?: number;
+}
+
+/** What one track of a service served between two scrapes. */
+export interface TrafficSample extends Figures {
+  readonly service: string;
+  readonly track: "stable" | "canary";
+  readonly version: string;
   /** What the quantiles are of, so that windows can be joined; `--json` leaves it out. */
   readonly latency?: Histogram;
 }

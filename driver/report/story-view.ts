@@ -1,6 +1,6 @@
 import type { GateAnswer } from "../../analysis";
 import type { HistoryEntry, JournalEntry, RollbackReason } from "../../components/record/format";
-import type { Outcome, RolloutEvent } from "./events";
+import type { Figures, Outcome, RolloutEvent } from "./events";
 
 /** What is known of a rollout from its beginning. Texts come from outside: whoever shows them must escape them. */
 export interface StoryFacts {
@@ -44,17 +44,6 @@ export interface StageView {
   readonly ended?: number;
   /** `promote` (on to the next), `hold`, `rollback`, `measured`. */
   readonly verdict?: string;
-}
-
-/** Requests of a track and how they fared. */
-export interface Figures {
-  readonly requests: number;
-  readonly errors: number;
-  readonly seconds: number;
-  /** Seconds, where measured. */
-  readonly p50?: number;
-  readonly p95?: number;
-  readonly p99?: number;
 }
 
 export interface SeriesPoint extends Figures {

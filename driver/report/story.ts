@@ -1,8 +1,8 @@
 import type { GateAnswer } from "../../analysis";
 import type { HistoryEntry, JournalEntry } from "../../components/record/format";
-import type { RolloutEvent, TrafficSample } from "./events";
+import type { Figures, RolloutEvent, TrafficSample } from "./events";
 import { Curve, joinTraffic, legible, quantilesOf, revived, type SavedCurve, type Timed, type TrafficPoint } from "./story-curve";
-import type { Figures, GateCurveView, GatePoint, SeriesView, StageView, StoryFacts, StoryView, TimelineEntry } from "./story-view";
+import type { GateCurveView, GatePoint, SeriesView, StageView, StoryFacts, StoryView, TimelineEntry } from "./story-view";
 
 export type { StoryFacts, StoryView } from "./story-view";
 

@@ -1,7 +1,6 @@
 import * as path from "node:path";
-import { meaningOf, parseYaml, YamlError } from "../../components/config/yaml";
 import { UsageError } from "../errors";
-import { readText } from "../text-file";
+import { readYaml } from "../text-file";
 
 /** What the driver needs of a Pulumi.yaml. */
 export interface Project {
@@ -30,14 +29,7 @@ function problemOf(project: unknown): string | undefined {
 /** The project's Pulumi.yaml. @throws UsageError with one sentence when it cannot be read or understood */
 export function projectOf(projectDir: string): Project {
   const file = path.join(projectDir, "Pulumi.yaml");
-  const text = readText(file, "run the driver in the project's folder or name it with --cwd");
-  let project: unknown;
-  try {
-    project = meaningOf(parseYaml(text));
-  } catch (cause) {
-    if (!(cause instanceof YamlError)) throw cause;
-    throw new UsageError(`${file} is no valid YAML: ${cause.message}.`, { cause });
-  }
+  const project = readYaml(file, "run the driver in the project's folder or name it with --cwd");
   const problem = problemOf(project);
   if (problem !== undefined) throw new UsageError(`${file} cannot be understood: ${problem}.`);
   return project as Project;

@@ -1,8 +1,7 @@
 import { analyzeRecords, AnalysisError, backtest, createPrometheus, type GateAnswer, type GatesInput, type ProfileName, type Verdict } from "../../analysis";
-import { meaningOf, parseYaml, YamlError } from "../../components/config/yaml";
 import { printable } from "../cli/printable";
 import { EXIT, UsageError, type ExitCode } from "../errors";
-import { named, readText } from "../text-file";
+import { readText, readYaml } from "../text-file";
 
 export interface AnalyzeFlags {
   readonly gates?: string;
@@ -34,14 +33,7 @@ const MOST_RECORDS = 256 * 1024 * 1024;
 /** The `gates` section of a file, or the whole file where it is only that. */
 function gatesOf(file: string | undefined): GatesInput | undefined {
   if (file === undefined) return undefined;
-  const text = readText(file, "name a file with a `gates` section");
-  let content: unknown;
-  try {
-    content = meaningOf(parseYaml(text));
-  } catch (cause) {
-    if (!(cause instanceof YamlError)) throw cause;
-    throw new UsageError(`${named(file)} is no valid YAML: ${cause.message}.`, { cause });
-  }
+  const content = readYaml(file, "name a file with a `gates` section");
   const inner = typeof content === "object" && content !== null && "gates" in content ? content.gates : content;
   return inner as GatesInput;
 }
