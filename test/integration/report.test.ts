@@ -4,6 +4,9 @@ import * as path from "node:path";
 import type { StoryView } from "../../driver/report/story-view";
 import { shopStack, type Shop } from "./harness";
 
+const failed = ({ gates }: StoryView): StoryView["gates"][number] | undefined => gates.find(({ answer }) => answer === "fail");
+const evidence = ({ verdict, gates }: StoryView): string => `no gate that failed where the verdict is "${verdict}": ${JSON.stringify(gates.map(({ points, ...facts }) => ({ ...facts, points: points.length })))}`;
+
 describe("the report of a rollback on the embedded cluster", function () {
   this.timeout(400_000);
   let shop: Shop;
@@ -38,7 +41,8 @@ describe("the report of a rollback on the embedded cluster", function () {
     expect(view.facts.id).to.equal(id);
     const canary = view.series.find(({ track }) => track === "canary")!;
     expect(canary.points.reduce((n, p) => n + p.errors, 0)).to.be.above(0);
-    expect(view.gates.some(({ answer, points }) => answer === "fail" && points.length > 0)).to.equal(true);
+    expect(failed(view), evidence(view)).to.not.equal(undefined);
+    expect(failed(view)!.points).to.not.be.empty;
     expect(view.stages[0]).to.include({ weight: 5, verdict: "rollback" });
     expect(view.journal.at(-1)!.kind).to.equal("end");
     expect(view.missing).to.deep.equal([]);
@@ -51,7 +55,7 @@ describe("the report of a rollback on the embedded cluster", function () {
     expect(view).to.include({ outcome: "rolled-back" });
     const requests = ({ series }: StoryView): number => series.filter(({ track }) => track === "canary").flatMap(({ points }) => points).reduce((n, p) => n + p.requests, 0);
     expect(requests(view)).to.be.within(0.5 * requests(before), 2 * requests(before));
-    expect(view.gates.some(({ answer }) => answer === "fail")).to.equal(true);
+    expect(failed(view), evidence(view)).to.not.equal(undefined);
     expect(view.missing.join(" ")).to.include("told from the rollout record").and.include("computed anew from Prometheus' history");
     const out = path.join(path.dirname(folder), "elsewhere.html");
     expect((await shop.canary("report", "--out", out)).exitCode).to.equal(0);

@@ -12,6 +12,7 @@ import type { DriverRun } from "../../sandbox/demo/driver";
 import { ensureToolchain } from "../../sandbox/toolchain";
 import { drawnCharts, openBrowser, overflow, see, type Seen } from "../browser";
 import { sharedCluster, shopStack, type Shop } from "./harness";
+import { eventually } from "./requests";
 
 const CANARY = path.resolve(__dirname, "../../../bin/canary.js");
 const PATHS = ["/health", "/status/canary", "/status/failover", "/metrics", "/"];
@@ -187,9 +188,12 @@ describe("the status server on the embedded cluster", function () {
 
   it("by the record tells both rollouts too, in one process, and the same figures", async () => {
     const load = shop.background(150);
-    const status = await statusAt(record);
-    expect(status).to.deep.include({ stack: "served", unknown: [] });
-    expect(status.last).to.include({ version: "bad", outcome: "rolled-back" });
+    // The server looks once a second, and a look takes as long as the slowest that it asks.
+    await eventually(async () => {
+      const status = await statusAt(record);
+      expect(status).to.deep.include({ stack: "served", unknown: [] });
+      expect(status.last).to.include({ version: "bad", outcome: "rolled-back" });
+    });
     const metrics = await text(new URL("/metrics", record).href);
     await checkMetrics(metrics);
     expect(metrics).to.match(/canary_rollback_total\{.*service="shop",reason="verdict"\} 1/).and.to.match(/canary_validation_success\{.*version="bad"\} 0/);
