@@ -31,6 +31,8 @@ export interface Step {
   readonly verified?: number;
   /** What the stage took beyond its dwell. */
   readonly own?: number;
+  /** Most resident memory of the driver's process at once, in MB. */
+  readonly memory?: number;
 }
 
 export interface Stack extends DemoProject {
@@ -133,19 +135,30 @@ export async function bare(stack: Stack, load: Load): Promise<Step> {
   }
 }
 
+/** Most resident memory that a process has had, in MB; 0 when it is gone. */
+export function peakMemory(pid: number): number {
+  try {
+    return Number(/^VmHWM:\s+(\d+) kB$/m.exec(fs.readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024;
+  } catch {
+    return 0;
+  }
+}
+
 /** The driver raises the weight in a rollout, which goes home afterwards. */
 export async function driven(stack: Stack, load: Load): Promise<Step> {
   const observer = await new Observer(stack).start(load);
   const at: Record<string, number> = {};
+  let memory = 0;
   try {
-    const { exitCode, stderr, events } = await runCanary(stack, ["deploy", "v2", "--yes", "--retry"], { onEvent: (event: DriverEvent & { t?: number; weight?: number }) => {
+    const { exitCode, stderr, events } = await runCanary(stack, ["deploy", "v2", "--yes", "--retry"], { onEvent: (event: DriverEvent & { t?: number; weight?: number }, pid) => {
+      memory = Math.max(memory, peakMemory(pid));
       if (event.weight !== HIGH || at[event.event]) return;
       at[event.event] = event.t! * 1000;
       if (event.event === "stage") observer.expect(HIGH);
     } });
     if (exitCode !== 3 || !at.verdict) throw new Error(`The rollout did not get through its stages: exit ${exitCode}: ${stderr || events.at(-1)?.message}`);
     const after = (what: string): number => (at[what]! - at.stage!) / 1000;
-    return { ...(await observer.seen(at.stage!)), verified: after("split"), own: after("verdict") - DWELL };
+    return { ...(await observer.seen(at.stage!)), verified: after("split"), own: after("verdict") - DWELL, memory };
   } finally {
     observer.stop();
     await runCanary(stack, ["rollback"]);

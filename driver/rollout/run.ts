@@ -67,8 +67,9 @@ const intent = (step: Step, version: string): string => {
 };
 
 /**
- * Writes the intent. What takes traffic home never waits for it; anything else is held when it cannot be written, but the end of a
- * promotion, which can only go on. Without the Lease nothing is begun.
+ * Writes the intent. What takes traffic home never waits for it; a raise is held when it cannot be written. What moves nothing goes on: a
+ * canary that is served is better watched than left, and the next raise is held; so does the end of a promotion, which can only go on.
+ * Without the Lease nothing is begun.
  */
 async function enter(rollout: Rollout, step: Exclude<Step, { phase: "ended" }>): Promise<StepEvent | undefined> {
   const { ledger, signal } = rollout.context;
@@ -84,8 +85,8 @@ async function enter(rollout: Rollout, step: Exclude<Step, { phase: "ended" }>):
     void ledger.anyway(written);
     return undefined;
   }
-  if (step.phase === "promoting" && step.step !== "full") {
-    // Whoever finds it half way must know: from here on nothing leads home.
+  if (step.phase === "observing" || step.phase === "asking" || (step.phase === "promoting" && step.step !== "full")) {
+    // Whoever finds a promotion half way must know: from here on nothing leads home.
     await ledger.anyway(written);
     return undefined;
   }

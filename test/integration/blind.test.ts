@@ -1,47 +1,20 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { ServerResponse } from "node:http";
 import { expect } from "chai";
+import { failingPrometheus, type Failing } from "../../sandbox/demo/prometheus";
 import { sharedCluster, shopStack } from "./harness";
-
-type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
 const json = (response: ServerResponse, result: unknown): void => void response.setHeader("content-type", "application/json").end(JSON.stringify({ status: "success", data: result }));
 const series = (value: string) => ({ metric: { service: "x", code: "200", le: "+Inf" }, values: [[Date.now() / 1000, value]] });
 
 /** Ways in which a Prometheus can fail to know; each with what the held rollout must say of it. */
-const FAILINGS: Record<string, { answer: Answer | "closed"; says: RegExp }> = {
+const FAILINGS: Record<string, { answer: Failing; says: RegExp }> = {
   "is stopped": { answer: "closed", says: /ECONNREFUSED|cannot be reached|refused/i },
   "answers 500": { answer: (_, response) => void response.writeHead(500).end("oops"), says: /500/ },
   "answers NaN": { answer: (_, response) => json(response, { resultType: "matrix", result: [series("NaN")] }), says: /NaN/ },
   "answers nothing": { answer: (_, response) => json(response, { resultType: "matrix", result: [] }), says: /no series/ },
+  "stands still, and tells what it told before": { answer: "still", says: /newer|old|stale|since|no new/i },
   "answers text instead of JSON": { answer: (_, response) => void response.end("<html>please log in</html>"), says: /JSON|log in|text/i },
 };
-
-/** A Prometheus that is honest until it is told to fail. */
-async function failingPrometheus(upstream: string): Promise<{ url: string; fail(answer: Answer | "closed"): void; close(): void }> {
-  let failing: Answer | undefined;
-  const server = createServer((request, response) => {
-    if (failing) return failing(request, response);
-    const chunks: Buffer[] = [];
-    request.on("data", (c: Buffer) => chunks.push(c)).on("end", () => {
-      const body = request.method === "POST" ? Buffer.concat(chunks) : undefined;
-      fetch(`${upstream}${request.url}`, { method: request.method, body, headers: { "content-type": request.headers["content-type"] ?? "text/plain" } }).then(
-        async (answer) => response.writeHead(answer.status, { "content-type": "application/json" }).end(await answer.text()),
-        () => response.destroy(),
-      );
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const close = (): void => {
-    server.close();
-    server.closeAllConnections();
-  };
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    fail: (answer) => (answer === "closed" ? close() : void (failing = answer)),
-    close,
-  };
-}
 
 describe("a rollout whose Prometheus", function () {
   this.timeout(150_000);

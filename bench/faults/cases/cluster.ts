@@ -1,4 +1,7 @@
+import type { ServerResponse } from "node:http";
+import { failingPrometheus, type Failing, type FailingPrometheus } from "../../../sandbox/demo/prometheus";
 import type { FaultCase } from "../case";
+import type { Scene } from "../scene";
 
 const API = /kube-apiserver /;
 const ETCD = /etcd --/;
@@ -7,6 +10,25 @@ const TRAEFIK = /traefik --/;
 const AGENT = /node\/agent\.js/;
 
 const AFTER_A_PAUSE = { exits: [0, 3], says: /held at weight \d+: /, ends: ["v2"], alone: true } as const;
+
+const LIARS = new Map<Scene, FailingPrometheus>();
+
+/** A Prometheus of a scene's own, which begins to lie and is honest again when it is mended. */
+const lying = (how: Failing): Pick<FaultCase, "prepare" | "fault" | "mend"> => ({
+  async prepare(s) {
+    const liar = await failingPrometheus(s.cluster.url("prometheus"));
+    LIARS.set(s, liar);
+    s.edit(s.cluster.url("prometheus"), liar.url);
+  },
+  fault: async (s) => LIARS.get(s)!.fail(how),
+  async mend(s) {
+    s.edit(LIARS.get(s)!.url, s.cluster.url("prometheus"));
+    LIARS.get(s)!.close();
+  },
+});
+
+const nothing = (_: unknown, response: ServerResponse): void => void response.setHeader("content-type", "application/json").end(JSON.stringify({ status: "success", data: { resultType: "matrix", result: [] } }));
+const BLIND = { exits: [3], says: /held at weight \d+: .*(No metrics|no data|no series|newer)/i, ends: ["v2"] } as const;
 
 /** Parts of the cluster that stop, hang or die. */
 export const CLUSTER_CASES: readonly FaultCase[] = [
@@ -26,6 +48,8 @@ export const CLUSTER_CASES: readonly FaultCase[] = [
   { name: "etcd is killed", ...AFTER_A_PAUSE, fault: async (s) => s.signal(ETCD, "SIGKILL") },
   { name: "Prometheus hangs until it is held", exits: [3], says: /No metrics for 20 s|no data/, ends: ["v2"], alone: true, fault: async (s) => s.signal(PROMETHEUS, "SIGSTOP"), mend: async (s) => s.signal(PROMETHEUS, "SIGCONT") },
   { name: "Prometheus is killed", ...AFTER_A_PAUSE, fault: async (s) => s.signal(PROMETHEUS, "SIGKILL") },
+  { name: "Prometheus answers that there is nothing", ...BLIND, ...lying(nothing) },
+  { name: "Prometheus tells the same for ever", ...BLIND, ...lying("still") },
   { name: "ingress controller is killed", exits: [0, 3], says: /held at weight \d+: /, ends: ["v2"], alone: true, hurts: true, fault: async (s) => s.signal(TRAEFIK, "SIGKILL") },
   { name: "node agent is killed, and every pod with it", exits: [0, 2, 3], says: /rolled back|held at weight/, ends: ["v1", "v2"], alone: true, hurts: true, fault: async (s) => s.signal(AGENT, "SIGKILL") },
 ];
