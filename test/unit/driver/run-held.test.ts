@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { BusyError, EXIT, InterruptedError, UpdateFailedError } from "../../../driver/errors";
 import type { Book } from "../../../driver/record/store";
 import { hurried } from "./fakes";
-import { AT, atStage, HOME, rolling, STABLE, START } from "./run-fakes";
+import { AT, atStage, HOME, rolling, STABLE, START, type Rolling } from "./run-fakes";
 
 const refusedFrom = (phase: string) => (book: Book): void => {
   if (book.record?.rollout?.phase === phase) throw new Error("HTTP-Code: 503\nBody: …");
@@ -114,14 +114,33 @@ describe("a rollout whose record cannot be written", () => {
   hurried();
 
   it("is held before a raise, and nothing is raised", async () => {
-    for (const phase of ["raising", "observing"]) {
-      const s = await rolling(STABLE(), { record: refusedFrom(phase) });
-      const ending = await s.run();
-      expect(ending.exitCode).to.equal(EXIT.held);
-      expect(ending.message).to.include("The rollout record cannot be written (HTTP-Code: 503).");
-      expect(s.ups).to.deep.equal(phase === "raising" ? [START] : [START, AT(5)]);
-      expect(s.patches).to.deep.equal([]);
-    }
+    const s = await rolling(STABLE(), { record: refusedFrom("raising") });
+    const ending = await s.run();
+    expect(ending.exitCode).to.equal(EXIT.held);
+    expect(ending.message).to.include("The rollout record cannot be written (HTTP-Code: 503).");
+    expect(s.ups).to.deep.equal([START]);
+    expect(s.patches).to.deep.equal([]);
+  });
+
+  it("is watched where it is served already: held before the next raise when it is well, home when it is not", async () => {
+    const awayFrom = (phase: string) => {
+      let away = false;
+      return (book: Book): void => {
+        away ||= book.record?.rollout?.phase === phase;
+        if (away) throw new Error("HTTP-Code: 503");
+      };
+    };
+    const well = await rolling(STABLE(), { record: awayFrom("observing") });
+    expect((await well.run()).message).to.match(/^v2 is held at weight 5: The rollout record cannot be written \(HTTP-Code: 503\)\./);
+    expect(well.ups).to.deep.equal([START, AT(5)]);
+    let ill!: Rolling;
+    const record = awayFrom("observing");
+    ill = await rolling(STABLE(), { record: (book) => {
+      if (book.record?.rollout?.phase === "observing") ill.says("rollback", "errors: 20 % failed.");
+      record(book);
+    } });
+    expect((await ill.run()).message).to.match(/^v2 is rolled back: errors: 20 % failed\..*The rollout record could not be written \(HTTP-Code: 503\)\./);
+    expect(ill.ups.slice(-2)).to.deep.equal(HOME);
   });
 
   it("is held when only the new weight could not be told beforehand", async () => {
