@@ -17,7 +17,7 @@ const run = promisify(execFile);
 export const LOW = 5;
 export const HIGH = 50;
 /** Seconds of a stage's dwell. */
-const DWELL = 5;
+export const DWELL = 5;
 
 /** One raise, in seconds after the decision. */
 export interface Step {

@@ -1,0 +1,105 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { createMeter } from "../../analysis";
+import { openPrometheus } from "../../driver/resilience/prometheus";
+import { Dependencies } from "../../driver/resilience/registry";
+import { targetOf } from "../../driver/rollout/watch";
+import { openStack, type StackEngine } from "../../driver/stack/engine";
+import { StackFile } from "../../driver/stack/file";
+import { upCluster } from "../../sandbox/cluster/launch";
+import { runCanary } from "../../sandbox/demo/driver";
+import { shopImages } from "../../sandbox/demo/images";
+import type { Toolchain } from "../../sandbox/toolchain";
+import { median } from "../figures";
+import { loads, LOW, stackOf, type Stack } from "../step/measure";
+
+/** What a stack of so many services costs; times in seconds. */
+export interface ServicesPoint {
+  readonly services: number;
+  readonly resources: number;
+  /** Of the state, in MB. */
+  readonly state: number;
+  /** `canary deploy` of the first version. */
+  readonly install: number;
+  /** An update that changes nothing. */
+  readonly same: number;
+  /** An update that changes the weight of every service. */
+  readonly raise: number;
+  /** The same where Pulumi keeps the state at its end only, and not twice for each object. */
+  readonly raiseLast: number;
+  /** One look at the counters of all services, the queries side by side. */
+  readonly look: number;
+}
+
+const timed = async (work: () => Promise<unknown>): Promise<number> => {
+  const began = performance.now();
+  await work();
+  return (performance.now() - began) / 1000;
+};
+
+function stateOf({ env, stack }: Stack): { readonly resources: readonly unknown[]; readonly bytes: number } {
+  const text = fs.readFileSync(path.join(fileURLToPath(env.PULUMI_BACKEND_URL!), ".pulumi", "stacks", "canary", `${stack}.json`), "utf8");
+  const { checkpoint } = JSON.parse(text) as { checkpoint: { latest: { resources: readonly unknown[] } } };
+  return { resources: checkpoint.latest.resources, bytes: text.length };
+}
+
+function setWeight({ stackFile }: Stack, weight: number): void {
+  fs.writeFileSync(stackFile, fs.readFileSync(stackFile, "utf8").replace(/canary:weight: \d+/, `canary:weight: ${weight}`));
+}
+
+async function looks(stack: Stack, runs: number): Promise<number> {
+  const config = new StackFile(stack.dir, stack.stack).read();
+  const source = openPrometheus(config.analysis.prometheus, new Dependencies());
+  const meters = Object.keys(config.services).map((name) => createMeter(source, targetOf(config, name, { stable: "v1", canary: "v2" })));
+  const times: number[] = [];
+  for (let n = 0; n < runs; n++) {
+    await sleep(1000);
+    times.push(await timed(() => Promise.all(meters.map((meter) => meter.poll()))));
+  }
+  source.close();
+  return median(times);
+}
+
+/** Pulumi reads both anew with every update. */
+async function keptAtItsEnd(update: () => Promise<number>): Promise<number> {
+  Object.assign(process.env, { PULUMI_EXPERIMENTAL: "true", PULUMI_SKIP_CHECKPOINTS: "true" });
+  try {
+    return await update();
+  } finally {
+    delete process.env.PULUMI_EXPERIMENTAL;
+    delete process.env.PULUMI_SKIP_CHECKPOINTS;
+  }
+}
+
+/** Installs so many services, parks a canary on each, and measures updates as the driver makes them, and looks at the counters. */
+export async function measureServices(tools: Toolchain, services: number, runs: number): Promise<ServicesPoint> {
+  const cluster = await upCluster({ name: `scale-${process.pid}`, images: shopImages({ v1: {}, v2: {} }) });
+  try {
+    let stack!: Stack;
+    const install = await timed(async () => (stack = await stackOf(cluster, tools, "scale", services)));
+    const load = loads(cluster, stack, 50, 5, 900);
+    const parked = await runCanary(stack, ["deploy", "v2", "--yes", "--stages", `${LOW}:1s`]);
+    if (parked.exitCode !== 3) throw new Error(`The canary is not held at ${LOW} %: exit ${parked.exitCode}: ${parked.stderr || parked.events.at(-1)?.message}`);
+    const look = await looks(stack, 5);
+    await load.stop();
+    Object.assign(process.env, stack.env);
+    const engine: StackEngine = await openStack(stack.dir, stack.stack);
+    let weight = LOW;
+    const raise = (): Promise<number> => {
+      setWeight(stack, ++weight);
+      return timed(() => engine.up(`weight ${weight}`));
+    };
+    const times = { same: [] as number[], raise: [] as number[], raiseLast: [] as number[] };
+    for (let n = 0; n < runs; n++) {
+      times.same.push(await timed(() => engine.up("nothing")));
+      times.raise.push(await raise());
+      times.raiseLast.push(await keptAtItsEnd(raise));
+    }
+    const { resources, bytes } = stateOf(stack);
+    return { services, resources: resources.length, state: bytes / 1e6, install, same: median(times.same), raise: median(times.raise), raiseLast: median(times.raiseLast), look };
+  } finally {
+    await cluster.down();
+  }
+}
