@@ -24,7 +24,7 @@ const options = new Command("faults")
   .description("kills the driver at every write of its rollout record, and injects every other fault; tables of what became of it")
   .option("--times <n>", "runs of each fault", positive, 3)
   .option("--parallel <n>", "faults at once, of those that disturb nobody else", positive, 2)
-  .option("--match <text>", "only faults whose name has it")
+  .option("--match <regex>", "only faults whose name matches")
   .addOption(new Option("--only <what>", "one of the two tables").choices(["kills", "matrix"]))
   .parse()
   .opts<Options>();

@@ -26,8 +26,12 @@ export interface StackEngine {
   outputs(): Promise<Outputs>;
   /** Number of the latest update in the stack's history: each adds one, whoever runs it. */
   version(): Promise<number>;
-  /** Clears what an update that died left pending in the state; the next `up` finds the objects by name. Returns what was pending. */
-  repair(): Promise<readonly string[]>;
+  /**
+   * Clears what an update that died left pending in the state; the next `up` finds the objects by name. Returns what was pending.
+   *
+   * @param gone somebody has deleted what the state still has: read it anew also where nothing is pending. Default false
+   */
+  repair(gone?: boolean): Promise<readonly string[]>;
 }
 
 const PACKAGE_ROOT = path.resolve(__dirname, "../../..");
@@ -131,9 +135,9 @@ class PulumiStack implements StackEngine {
     }
   }
 
-  async repair(): Promise<readonly string[]> {
+  async repair(gone = false): Promise<readonly string[]> {
     try {
-      return await this.clearPending();
+      return await this.clearPending(gone);
     } catch (cause) {
       const text = (cause as Error).message;
       if (cause instanceof automation().ConcurrentUpdateError) throw this.locked(text, cause);
@@ -141,10 +145,10 @@ class PulumiStack implements StackEngine {
     }
   }
 
-  private async clearPending(): Promise<readonly string[]> {
+  private async clearPending(gone: boolean): Promise<readonly string[]> {
     const { deployment } = await this.stack.exportStack();
     const pending = ((deployment as { pending_operations?: readonly { type: string; resource: { urn: string } }[] } | undefined)?.pending_operations ?? []).map(({ type, resource }) => `${type} ${resource.urn.split("::").slice(2).join(" ")}`);
-    if (pending.length > 0) await this.stack.refresh({ clearPendingCreates: true, color: "never", suppressProgress: true });
+    if (gone || pending.length > 0) await this.stack.refresh({ clearPendingCreates: true, color: "never", suppressProgress: true });
     return pending;
   }
 }
@@ -157,6 +161,6 @@ export function lazyStack(open: () => Promise<StackEngine>): StackEngine {
     up: async (message, options) => (await stack()).up(message, options),
     outputs: async () => (await stack()).outputs(),
     version: async () => (await stack()).version(),
-    repair: async () => (await stack()).repair(),
+    repair: async (gone) => (await stack()).repair(gone),
   };
 }

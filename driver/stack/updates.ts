@@ -18,6 +18,12 @@ export interface UpdateOptions {
   readonly note: (sentence: string) => void;
 }
 
+/** How the API server says that an object which the state has is not there. */
+const GONE = /failed: [a-z]+(?:\.[a-z0-9.-]+)? ("[^"]+") not found/;
+
+const isPending = (cause: unknown): boolean => cause instanceof UpdateFailedError && /pending operation/i.test(cause.message);
+const goneIn = (cause: unknown): string | undefined => (cause instanceof UpdateFailedError ? GONE.exec(cause.message)?.[1] : undefined);
+
 /** The stack's updates, one at a time; the one that runs can be cancelled, and awaited to be gone. */
 export class Updates {
   private running: { readonly cancel: AbortController; readonly gone: Promise<unknown> } | undefined;
@@ -102,10 +108,12 @@ export class Updates {
           // Nothing was done yet: a wait that is cut short leaves the stack as locked as it was.
           await sleep(LOCK_RETRY, undefined, { signal }).catch(() => Promise.reject(cause as Error));
           continue;
-        } else if (!(cause instanceof UpdateFailedError && /pending operation/i.test(cause.message)) || repaired) throw cause;
-        // Both leave operations pending whose end nobody saw.
-        const pending = await this.engine.repair();
+        } else if (repaired || !(isPending(cause) || goneIn(cause))) throw cause;
+        // A dead update leaves operations pending whose end nobody saw; what somebody deleted the next update creates.
+        const gone = goneIn(cause);
+        const pending = await this.engine.repair(gone !== undefined);
         repaired = true;
+        if (gone !== undefined) note(`Somebody has deleted ${gone}, which the stack declares: the state is refreshed, and it is created again.`);
         if (pending.length > 0) note(`An update that died had left unfinished: ${pending.join(", ")}; the state is refreshed.`);
       }
     }

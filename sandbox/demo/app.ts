@@ -81,9 +81,15 @@ server.listen(knobs.port, () => console.log(`shop ${knobs.version} listens on ${
 
 if (knobs.crashAfter > 0) setTimeout(() => process.exit(1), knobs.crashAfter * 1000);
 
+/** Megabytes: a leak that nobody ends must not take the machine along. */
+const MOST_LEAKED = 400;
 const leaked: Buffer[] = [];
 // Filled, because memory that nobody has written to is not resident.
-if (knobs.leakMbPerSecond > 0) setInterval(() => leaked.push(Buffer.alloc(knobs.leakMbPerSecond * 1e6, 1)), 1000);
+if (knobs.leakMbPerSecond > 0) {
+  setInterval(() => {
+    if (leaked.length * knobs.leakMbPerSecond < MOST_LEAKED) leaked.push(Buffer.alloc(knobs.leakMbPerSecond * 1e6, 1));
+  }, 1000);
+}
 
 let stopping = false;
 process.on("SIGTERM", () => {

@@ -5,8 +5,8 @@ import type { ShopBehaviour } from "../../../sandbox/demo/images";
 export const BAD_VERSIONS: Readonly<Record<string, ShopBehaviour>> = {
   bad: { errorShare: 0.2 },
   crashing: { crashAfter: 12 },
-  leaking: { leakMbPerSecond: 40 },
-  overloaded: { capacity: 35 },
+  leaking: { leakMbPerSecond: 20 },
+  overloaded: { capacity: 18 },
   path: { brokenPath: "/pay" },
   absent: { healthy: false },
 };
@@ -21,6 +21,6 @@ export const CANARY_CASES: readonly FaultCase[] = [
   { name: "never becomes ready", version: "absent", says: /absent never got traffic and is removed: its pods are not ready/, ...HOME },
   { name: "crashes after 12 s, again and again", version: "crashing", values: { rollout: LONG }, says: /crashing is rolled back: .*(restart|crash|pod|error)/i, ...HOME },
   { name: "slow memory leak", version: "leaking", values: { rollout: LONG, analysis: { gates: { window: "2s", memory, latency: false } } }, says: /leaking is rolled back: .*memory/, ...HOME },
-  { name: "slow from 35 requests a second on, which only weight 50 brings", version: "overloaded", values: { rollout: { stages: [{ weight: 10, dwell: "3s" }, { weight: 50, dwell: "30s" }] } }, says: /overloaded is rolled back: .*(latency|p95)/i, ...HOME },
+  { name: "slow from 18 requests a second and pod on, which only weight 50 brings", version: "overloaded", values: { rollout: { stages: [{ weight: 10, dwell: "3s" }, { weight: 50, dwell: "30s" }] } }, says: /overloaded is rolled back: .*(latency|p95)/i, ...HOME },
   { name: "errors on one path only, a tenth of the requests", version: "path", says: /path is rolled back: .*error/, ...HOME, prepare: async (s) => void s.startLoad("/pay", 11) },
 ];
