@@ -159,6 +159,18 @@ describe("the updates of a stack", () => {
     expect([fake.ups.length, fake.repairs]).to.deep.equal([2, 1]);
   });
 
+  it("create again what somebody has deleted, once, and say what; a missing image is no deleted object", async () => {
+    const gone = new UpdateFailedError('pulumi up (a) failed: update of resource "urn:pulumi:a::b::c::shop-canary" failed: ingresses.networking.k8s.io "shop-canary" not found unable to get cluster state');
+    const fake = engine((n) => { if (n === 0) throw gone; });
+    await new Updates(fake).run(options("a"));
+    expect([fake.ups.length, fake.repairs]).to.deep.equal([2, 1]);
+    expect(notes).to.deep.equal(['Somebody has deleted "shop-canary", which the stack declares: the state is refreshed, and it is created again.']);
+    const image = new UpdateFailedError('pulumi up (a) failed: pod shop-v2: failed to pull image "registry.example/shop:v2": not found');
+    const other = engine(() => { throw image; });
+    expect(await rejection(new Updates(other).run(options("a")))).to.equal(image);
+    expect([other.ups.length, other.repairs]).to.deep.equal([1, 0]);
+  });
+
   it("are bounded by whoever updates several stacks", async () => {
     const seen: string[] = [];
     const fake = engine(() => void seen.push("up"));
