@@ -2,7 +2,9 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { CoreV1Api, KubeConfig } from "@kubernetes/client-node";
 import { createMeter } from "../../analysis";
+import { recordName } from "../../components/record/format";
 import { openPrometheus } from "../../driver/resilience/prometheus";
 import { Dependencies } from "../../driver/resilience/registry";
 import { targetOf } from "../../driver/rollout/watch";
@@ -21,6 +23,8 @@ export interface ServicesPoint {
   readonly resources: number;
   /** Of the state, in MB. */
   readonly state: number;
+  /** Of the rollout record, which the API server bounds to 1 MB, in kB. */
+  readonly record: number;
   /** `canary deploy` of the first version. */
   readonly install: number;
   /** An update that changes nothing. */
@@ -43,6 +47,13 @@ function stateOf({ env, stack }: Stack): { readonly resources: readonly unknown[
   const text = fs.readFileSync(path.join(fileURLToPath(env.PULUMI_BACKEND_URL!), ".pulumi", "stacks", "canary", `${stack}.json`), "utf8");
   const { checkpoint } = JSON.parse(text) as { checkpoint: { latest: { resources: readonly unknown[] } } };
   return { resources: checkpoint.latest.resources, bytes: text.length };
+}
+
+async function recordOf({ env, stack }: Stack): Promise<number> {
+  const config = new KubeConfig();
+  config.loadFromFile(env.KUBECONFIG!);
+  const { data } = await config.makeApiClient(CoreV1Api).readNamespacedConfigMap({ name: recordName("canary", stack), namespace: stack });
+  return JSON.stringify(data).length / 1000;
 }
 
 function setWeight({ stackFile }: Stack, weight: number): void {
@@ -82,7 +93,7 @@ export async function measureServices(tools: Toolchain, services: number, runs: 
     const load = loads(cluster, stack, 50, 5, 900);
     const parked = await runCanary(stack, ["deploy", "v2", "--yes", "--stages", `${LOW}:1s`]);
     if (parked.exitCode !== 3) throw new Error(`The canary is not held at ${LOW} %: exit ${parked.exitCode}: ${parked.stderr || parked.events.at(-1)?.message}`);
-    const look = await looks(stack, 5);
+    const [look, record] = [await looks(stack, 5), await recordOf(stack)];
     await load.stop();
     Object.assign(process.env, stack.env);
     const engine: StackEngine = await openStack(stack.dir, stack.stack);
@@ -98,7 +109,7 @@ export async function measureServices(tools: Toolchain, services: number, runs: 
       times.raiseLast.push(await keptAtItsEnd(raise));
     }
     const { resources, bytes } = stateOf(stack);
-    return { services, resources: resources.length, state: bytes / 1e6, install, same: median(times.same), raise: median(times.raise), raiseLast: median(times.raiseLast), look };
+    return { services, resources: resources.length, state: bytes / 1e6, record, install, same: median(times.same), raise: median(times.raise), raiseLast: median(times.raiseLast), look };
   } finally {
     await cluster.down();
   }
