@@ -70,7 +70,7 @@ const wordsOf = ({ events, stderr }: DriverRun): string => (events.at(-1)?.event
 function faultsOf({ exits, says, ends, hurts = false }: FaultCase, row: Omit<FaultRow, "safe" | "unsafe">): string[] {
   const checks: readonly (readonly [boolean, string])[] = [
     [exits.includes(row.exitCode), `exit ${row.exitCode} where ${exits.join(" or ")} was expected`],
-    [row.exitCode === 0 || says.test(row.message), "the message does not name the fault"],
+    [row.exitCode === 0 || says.test(row.message), `the message does not name the fault: ${row.message}`],
     [!/\n\s+at /.test(row.message), "the message has a stack trace"],
     [row.served.length === 1 && ends.includes(row.served[0]!), `served is ${row.served.join(", ")}`],
     [row.drift === "none", `drift: ${row.drift}`],

@@ -71,7 +71,7 @@ export class Scene {
       namespace: name,
       services: { shop: { image: SHOP_IMAGE, port: 8080, hosts: [host], workload: { drain: "1s", progressDeadline: "10s" } } },
       ...overrides,
-      analysis: { prometheus: cluster.url("prometheus"), source: "traefik", scrapeInterval: "1s", ...(overrides.analysis as object) },
+      analysis: { prometheus: cluster.url("prometheus"), source: "traefik", scrapeInterval: "1s", gates: { preset: "C" }, ...(overrides.analysis as object) },
       rollout: { stages: [{ weight: 20, dwell: "8s" }, { weight: 50, dwell: "1s" }], warmUp: "0s", verifyTimeout: "20s", undoWindow: "1h", lease: "6s", lockWait: "10s", ...(overrides.rollout as object) },
     }));
     const scene = new Scene(cluster, project, host);

@@ -68,7 +68,8 @@ export async function resume(context: RolloutContext, read: StackConfig, recorde
   const to = stageOf(config, recorded, point);
   // On the way home nothing is asked of any metrics.
   if (to.phase === "reverting") return goHome(context, config, recorded, to.reason, to.why);
-  const home = recorded.phase === "raising" || recorded.phase === "observing" || recorded.phase === "asking" ? await wasGoingHome(context, config) : undefined;
+  // Before the first stage the canary Service may be home since an earlier rollout.
+  const home = to.phase === "raising" && recorded.stage !== undefined ? await wasGoingHome(context, config) : undefined;
   if (home) return goHome(context, config, recorded, home, "verdict");
   checkApprovers(config, context.dependencies);
   context.report({ event: "start", id: recorded.id, version, from, message: `going on with ${version} beside ${from}, which was ${recorded.phase} at weight ${recorded.weight}` });

@@ -30,14 +30,14 @@ export function strayOf(live: LiveTraffic, weights: readonly number[], { stable,
  * Says who changed what since this driver's latest update: the live objects, the stack file, the Lease. Pulumi would overwrite the
  * objects (patchForce), and nobody's emergency stop is ever overruled by a raise.
  *
- * @param weights percent that the live objects may have; by default the stack file's weight
+ * @param weights percent that the live objects may have; by default the one that this driver wrote last into the stack file
  *
  * Rejects when the cluster cannot be asked, or the Lease is lost: nothing may be raised then either.
  */
 export async function foreignChange(context: RolloutContext, config: StackConfig, weights?: readonly number[]): Promise<string | undefined> {
   const { file, ledger, cluster, updates } = context;
   const [live, last] = await Promise.all([liveTraffic(cluster, config), updates.outputs(), ledger.confirm()]);
-  const expected = weights ?? [file.read().weight];
+  const expected = weights ?? [file.known.weight];
   const revisions = revisionsIn(last);
   return live.map((l) => strayOf(l, expected, revisions[l.service] ?? {})).find((s) => s !== undefined) ?? file.editedByOthers();
 }
@@ -50,7 +50,7 @@ export async function wasGoingHome({ ledger, cluster }: RolloutContext, config: 
   const last = ledger.journal.at(-1);
   if (last?.kind === "verdict" && last.verdict === "rollback") return last.message;
   const live = await liveTraffic(cluster, config).catch(() => []);
-  return live.some((l) => isHome(l) && l.selectorManager === FIELD_MANAGER) ? "its driver had sent the traffic home when it died" : undefined;
+  return live.some((l) => isHome(l) && l.selectorManager === FIELD_MANAGER) ? "its driver had sent the traffic home already" : undefined;
 }
 
 /** Where the stack's history was, and how many of its updates were ours. */

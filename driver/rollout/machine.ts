@@ -15,8 +15,8 @@ export type Step =
   | { readonly phase: "asking"; readonly stage?: number }
   | { readonly phase: "promoting"; readonly step: PromotionStep }
   | { readonly phase: "reverting"; readonly why: RevertWhy; readonly reason: string; readonly neverServed: boolean }
-  /** `step`: of the promotion that stopped half way. `interrupted`: by a signal. */
-  | { readonly phase: "held"; readonly reason: string; readonly stage?: number; readonly step?: PromotionStep; readonly interrupted?: boolean }
+  /** `step`: of the promotion that stopped half way. `interrupted`: by a signal. `home`: all traffic is, and only the stack does not know it. */
+  | { readonly phase: "held"; readonly reason: string; readonly stage?: number; readonly step?: PromotionStep; readonly interrupted?: boolean; readonly home?: boolean }
   /** `why` and `neverServed`: of the revert that led there. */
   | { readonly phase: "ended"; readonly outcome: "promoted" | "rolled-back" | "interrupted" | "measured"; readonly reason: string; readonly why?: RevertWhy; readonly neverServed?: boolean };
 
@@ -26,7 +26,7 @@ export type StepEvent =
   | { readonly type: "approved" }
   | { readonly type: "resumed" }
   | { readonly type: "failed"; readonly why: RollbackReason; readonly reason: string }
-  | { readonly type: "hold"; readonly reason: string; readonly interrupted?: boolean };
+  | { readonly type: "hold"; readonly reason: string; readonly interrupted?: boolean; readonly home?: boolean };
 
 /** What of the config decides the way. */
 export interface Plan {
@@ -52,11 +52,12 @@ type Event<T extends StepEvent["type"]> = Extract<StepEvent, { type: T }>;
 type Row<P extends Phase> = { readonly [T in StepEvent["type"]]?: (step: From<P>, event: Event<T>, plan: Plan) => Step | undefined };
 
 const home = (neverServed: boolean) => (_: Step, { why, reason }: Event<"failed">): Step => ({ phase: "reverting", why, reason, neverServed });
-const hold = (step: Step, { reason, interrupted }: Event<"hold">): Step => ({
+const hold = (step: Step, { reason, interrupted, home: isHome }: Event<"hold">): Step => ({
   phase: "held",
   reason,
   ...("stage" in step && step.stage !== undefined ? { stage: step.stage } : {}),
   ...(interrupted ? { interrupted } : {}),
+  ...(isHome ? { home: isHome } : {}),
 });
 
 /** The way to a stage leads past those who must say yes to it. */

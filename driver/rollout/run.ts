@@ -52,10 +52,10 @@ function weightOf({ config, context }: Rollout, step: Step): number {
   return 0;
 }
 
-/** The file's weight; where somebody has made the file unreadable, the one that was intended last. */
+/** The weight that this driver wrote last; where it has written none and nobody can read the file, the one that was intended last. */
 function weightNow({ file, ledger }: RolloutContext): number {
   try {
-    return file.read().weight;
+    return file.known.weight;
   } catch {
     return ledger.rollout?.weight ?? 0;
   }
@@ -147,6 +147,7 @@ async function leave(rollout: Rollout, step: Extract<Step, { phase: "held" }>): 
   if (!lost && ledger.rollout?.weight !== weight) void ledger.anyway(ledger.enter({ phase: "held", weight, reason: step.reason }, intent(step, version)));
   await ledger.settled();
   if (step.step) return held(`${version} is promoted half way: ${step.reason}`);
+  if (step.home) return held(`${version} is held: ${step.reason}`);
   const watched = config.rollout.onHold === "lower" ? "" : " Nobody watches it now, unless a guard does.";
   const message = `${version} is held at weight ${weight}: ${step.reason}${watched} ${HOW_TO_GO_ON}`;
   return step.interrupted ? ended("interrupted", EXIT.interruptedHeld, message) : held(message);

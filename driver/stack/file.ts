@@ -113,6 +113,11 @@ export class StackFile {
     this.written = this.read();
   }
 
+  /** What this driver wrote or remembered last, whoever has edited it since; before that, what the file says. */
+  get known(): StackConfig {
+    return this.written ?? this.read();
+  }
+
   /** Says that somebody else changed what the file means since this driver wrote or remembered it; comments are free. */
   editedByOthers(): string | undefined {
     if (!this.written || isDeepStrictEqual(this.read(), this.written)) return undefined;

@@ -53,7 +53,7 @@ const fillerOf = ({ project }: Scene): string => path.join(path.dirname(project.
 /** The driver's own machine, its disk and its state. */
 export const MACHINE_CASES: readonly FaultCase[] = [
   {
-    name: "the disk of project and state is full", exits: [1, 3], ends: ["v2"], says: /space|disk|ENOSPC/i, place: ownDisk,
+    name: "the disk of project and state is full", exits: [1, 3], ends: ["v1", "v2"], says: /space|disk|ENOSPC/i, place: ownDisk,
     fault: (s) => inside(s, `dd if=/dev/zero of="${fillerOf(s)}" bs=1M count=${DISK + 1}`), mend: (s) => inside(s, `rm -f "${fillerOf(s)}"`),
   },
   {
@@ -66,7 +66,7 @@ export const MACHINE_CASES: readonly FaultCase[] = [
     mend: async (s) => void Object.assign(s.project.env, { PULUMI_CONFIG_PASSPHRASE: s.project.env.RIGHT }),
   },
   {
-    name: "the state file is cut in half", exits: [1, 3], ends: ["v2"], says: /state|checkpoint|JSON|unexpected end/i,
+    name: "the state file is cut in half", exits: [1, 3], ends: ["v1", "v2"], says: /state|checkpoint|JSON|unexpected end/i,
     fault: async (s) => {
       fs.copyFileSync(stateFile(s), `${stateFile(s)}.kept`);
       fs.truncateSync(stateFile(s), Math.floor(fs.statSync(stateFile(s)).size / 2));

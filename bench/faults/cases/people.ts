@@ -2,6 +2,8 @@ import type { FaultCase } from "../case";
 
 const WEIGHT = "nginx.ingress.kubernetes.io/canary-weight";
 const LONG = { rollout: { stages: [{ weight: 20, dwell: "15s" }, { weight: 50, dwell: "1s" }] } };
+/** Long enough for gates that compare to be passed, too. */
+const LONGER = { rollout: { stages: [{ weight: 20, dwell: "15s" }, { weight: 50, dwell: "10s" }] } };
 const HELD = { exits: [3], ends: ["v1"], next: () => ["rollback"] } as const;
 
 /** Where it strikes before the weight is verified, the rollout goes home by itself. */
@@ -20,11 +22,11 @@ export const PEOPLE_CASES: readonly FaultCase[] = [
       await s.apps.patchNamespacedDeploymentScale({ name: items[0]!.metadata!.name!, namespace: s.project.stack, body: [{ op: "replace", path: "/spec/replicas", value: 0 }] });
     },
   },
-  { name: "all canary pods are deleted", exits: [0, 2, 3], ends: ["v1", "v2"], hurts: true, values: LONG, says: /rolled back|held/, fault: (s) => s.deletePods("v2") },
-  { name: "all stable pods are deleted", exits: [0, 2, 3], ends: ["v1", "v2"], hurts: true, values: LONG, says: /rolled back|held/, fault: (s) => s.deletePods("v1") },
+  { name: "all canary pods are deleted", exits: [0, 2, 3], ends: ["v1", "v2"], hurts: true, values: LONGER, says: /rolled back|held/, fault: (s) => s.deletePods("v2") },
+  { name: "all stable pods are deleted", exits: [0, 2, 3], ends: ["v1", "v2"], hurts: true, values: LONGER, says: /rolled back|held/, fault: (s) => s.deletePods("v1") },
   { name: "somebody edits the weight in the stack file", ...HELD, says: /Pulumi\..*yaml|stack file/, fault: async (s) => s.edit(/canary:weight: \d+/, "canary:weight: 70") },
   { name: "somebody breaks the stack file", ...HELD, says: /Pulumi\..*yaml|stack file/, fault: async (s) => s.edit("config:", "config: ["), mend: async (s) => s.edit("config: [", "config:") },
-  { name: "another version is deployed while the rollout runs", exits: [0], ends: ["v2"], says: /promoted/, values: LONG, fault: async (s) => {
+  { name: "another version is deployed while the rollout runs", exits: [0], ends: ["v2"], says: /promoted/, values: LONGER, fault: async (s) => {
     const other = await s.canary(["deploy", "v3", "--yes"]);
     if (other.exitCode !== 4) throw new Error(`the second driver ended with ${other.exitCode}`);
   } },

@@ -48,13 +48,13 @@ export async function revert(reverting: Reverting): Promise<StepEvent> {
       await recordHome(reverting, canary, home);
       home = true;
       await sleep(config.rollout.scaleDownDelaySeconds * 1000);
-      if (context.signal.reason instanceof LeaseLostError) return { type: "hold", reason: `Traffic is home, and the canary's pods are left to others. (${context.signal.reason.message})` };
+      if (context.signal.reason instanceof LeaseLostError) return { type: "hold", home: true, reason: `Traffic is home, and the canary's pods are left to others. (${context.signal.reason.message})` };
     }
     await apply(context, { canary: null, weight: 0 }, "remove the canary", { lowers: true });
     return { type: "done" };
   } catch (cause) {
     if (!home) throw cause;
-    return { type: "hold", reason: `Traffic is home, but the stack does not know it yet: end it with \`canary rollback\`. (${(cause as Error).message})` };
+    return { type: "hold", home: true, reason: `Traffic is home, but the stack does not know it yet: end it with \`canary rollback\`. (${(cause as Error).message})` };
   }
 }
 

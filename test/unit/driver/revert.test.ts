@@ -84,7 +84,7 @@ describe("a revert", () => {
   it("leaves the canary's pods to others when the Lease is lost in that delay", async () => {
     const s = scene(AT_25, { up: (n) => void (n === 0 && s.interrupt(new LeaseLostError("ci works on this stack."))) });
     const event = await home(s);
-    expect(event).to.deep.equal({ type: "hold", reason: "Traffic is home, and the canary's pods are left to others. (The Lease of this rollout is lost: ci works on this stack.)" });
+    expect(event).to.deep.equal({ type: "hold", home: true, reason: "Traffic is home, and the canary's pods are left to others. (The Lease of this rollout is lost: ci works on this stack.)" });
     expect(s.ups).to.deep.equal([RECORDED[0]]);
   });
 
@@ -97,7 +97,7 @@ describe("a revert", () => {
 
   it("says that traffic is home when only the record fails, and leaves that record in the file", async () => {
     const s = scene(`${AT_25}\n  canary:rollout: {lockWait: 0s}`, { up: () => { throw new BusyError("The stack is locked."); } });
-    expect(await home(s)).to.deep.equal({ type: "hold", reason: "Traffic is home, but the stack does not know it yet: end it with `canary rollback`. (The stack is locked.)" });
+    expect(await home(s)).to.deep.equal({ type: "hold", home: true, reason: "Traffic is home, but the stack does not know it yet: end it with `canary rollback`. (The stack is locked.)" });
     expect(s.file.read()).to.deep.include({ weight: 0, canary: { version: "v2", withdrawn: true } });
   });
 
