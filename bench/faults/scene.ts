@@ -24,6 +24,9 @@ export interface Aftermath {
   readonly pending: number;
 }
 
+/** The app's own counters, for gates on them. */
+const SCRAPED = { "prometheus.io/scrape": "true", "prometheus.io/port": "8080" };
+
 type PulumiRun = { readonly code: number; readonly output: string };
 
 async function pulumi(project: DemoProject, ...args: string[]): Promise<PulumiRun> {
@@ -69,7 +72,7 @@ export class Scene {
     const host = `${name}.example`;
     const project = await place(createProject(cluster, tools, name, {
       namespace: name,
-      services: { shop: { image: SHOP_IMAGE, port: 8080, hosts: [host], workload: { drain: "1s", progressDeadline: "10s" } } },
+      services: { shop: { image: SHOP_IMAGE, port: 8080, hosts: [host], workload: { drain: "1s", progressDeadline: "10s", annotations: SCRAPED } } },
       ...overrides,
       analysis: { prometheus: cluster.url("prometheus"), source: "traefik", scrapeInterval: "1s", gates: { preset: "C" }, ...(overrides.analysis as object) },
       rollout: { stages: [{ weight: 20, dwell: "8s" }, { weight: 50, dwell: "1s" }], warmUp: "0s", verifyTimeout: "20s", undoWindow: "1h", lease: "6s", lockWait: "10s", ...(overrides.rollout as object) },
