@@ -11,6 +11,14 @@ const backendOf = ({ env }: DemoProject): string => fileURLToPath(env.PULUMI_BAC
 
 const stateFile = ({ project }: Scene): string => path.join(backendOf(project), ".pulumi", "stacks", "canary", `${project.stack}.json`);
 
+function isWhole(file: string): boolean {
+  try {
+    return Boolean(JSON.parse(fs.readFileSync(file, "utf8")));
+  } catch {
+    return false;
+  }
+}
+
 function lock({ project }: Scene): string {
   const folder = path.join(backendOf(project), ".pulumi", "locks", "organization", "canary", project.stack);
   fs.mkdirSync(folder, { recursive: true });
@@ -66,12 +74,13 @@ export const MACHINE_CASES: readonly FaultCase[] = [
     mend: async (s) => void Object.assign(s.project.env, { PULUMI_CONFIG_PASSPHRASE: s.project.env.RIGHT }),
   },
   {
-    name: "the state file is cut in half", exits: [1, 3], ends: ["v1", "v2"], says: /state|checkpoint|JSON|unexpected end/i,
+    // An update that is under way writes it anew.
+    name: "the state file is cut in half", exits: [0, 1, 3], ends: ["v1", "v2"], says: /state|checkpoint|JSON|unexpected end/i,
     fault: async (s) => {
       fs.copyFileSync(stateFile(s), `${stateFile(s)}.kept`);
       fs.truncateSync(stateFile(s), Math.floor(fs.statSync(stateFile(s)).size / 2));
     },
-    mend: async (s) => fs.renameSync(`${stateFile(s)}.kept`, stateFile(s)),
+    mend: async (s) => (isWhole(stateFile(s)) ? undefined : fs.renameSync(`${stateFile(s)}.kept`, stateFile(s))),
   },
   { name: "Ctrl-C", exits: [130], ends: ["v1"], says: /All traffic is back on stable/, next: () => undefined, fault: async (_, pid) => process.kill(pid, "SIGINT") },
   {
