@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -29,7 +29,7 @@ function lock({ project }: Scene): string {
 
 /** Megabytes of the small disk: project, state and nothing else. */
 const DISK = 4;
-const HOLDERS: number[] = [];
+const HOLDERS: ChildProcess[] = [];
 
 /** Moves project and state onto a small disk that only processes see which are started within it. */
 async function ownDisk(project: DemoProject): Promise<DemoProject> {
@@ -39,7 +39,7 @@ async function ownDisk(project: DemoProject): Promise<DemoProject> {
   const holder = spawn("unshare", ["--user", "--map-root-user", "--mount", "sh", "-c", script, mount, project.dir, project.stackFile], { stdio: ["ignore", "pipe", "inherit"] });
   await new Promise((resolve) => holder.stdout.once("data", resolve));
   holder.unref();
-  HOLDERS.push(holder.pid!);
+  HOLDERS.push(holder);
   const dir = path.join(mount, "project");
   return {
     ...project, dir, stackFile: path.join(dir, path.basename(project.stackFile)),
@@ -48,8 +48,8 @@ async function ownDisk(project: DemoProject): Promise<DemoProject> {
   };
 }
 
-/** Ends what keeps the small disks. */
-export const endDisks = (): void => HOLDERS.splice(0).forEach((pid) => process.kill(pid, "SIGKILL"));
+/** Ends what keeps the small disks, where it has not ended by itself. */
+export const endDisks = (): void => HOLDERS.splice(0).forEach((holder) => void holder.kill("SIGKILL"));
 
 const inside = ({ project }: Scene, command: string): Promise<number | null> => {
   const [first, ...rest] = [...project.within!, "sh", "-c", command];
