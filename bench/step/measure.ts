@@ -40,13 +40,13 @@ export interface Stack extends DemoProject {
   readonly names: readonly string[];
 }
 
-/** A stack with v1 installed and so many services, which are all alike. */
-export async function stackOf(cluster: Cluster, tools: Toolchain, name: string, services: number): Promise<Stack> {
+/** A stack with v1 installed and so many services, which are all alike; by default its rollouts stop before the promotion. */
+export async function stackOf(cluster: Cluster, tools: Toolchain, name: string, services: number, autoPromote = false): Promise<Stack> {
   const names = Array.from({ length: services }, (_, n) => `shop${n || ""}`);
   const project = createProject(cluster, tools, name, {
     namespace: name,
     services: Object.fromEntries(names.map((n) => [n, { image: SHOP_IMAGE, port: 8080, hosts: [`${n}.${name}.example`], critical: n === "shop", workload: { replicas: 1, drain: "1s", progressDeadline: "300s" } }])),
-    rollout: { stages: [{ weight: LOW, dwell: "1s" }, { weight: HIGH, dwell: `${DWELL}s` }], warmUp: "0s", verifyTimeout: "120s", autoPromote: false },
+    rollout: { stages: [{ weight: LOW, dwell: "1s" }, { weight: HIGH, dwell: `${DWELL}s` }], warmUp: "0s", verifyTimeout: "120s", autoPromote },
     analysis: { prometheus: cluster.url("prometheus"), source: "traefik", scrapeInterval: "1s", gates: { preset: "C" } },
   });
   for (const command of [["init"], ["deploy", "v1", "--yes"]]) {

@@ -136,7 +136,7 @@ export async function deploy(context: RolloutContext, version: string, { retry =
   checkApprovers(config, context.dependencies);
 
   const stages = config.rollout.stages.map((s) => s.weight);
-  // A state that cannot be read, by a wrong passphrase say, is found before anything is begun, while the metrics are opened.
+  // A state that cannot be read is found before anything is begun, while the metrics are opened.
   const readable = updates.outputs();
   readable.catch(() => undefined);
   return withRollout(context, config, { version, from, plan: planOf(config, experiment !== undefined) }, async (rollout) => {

@@ -70,7 +70,7 @@ export const MACHINE_CASES: readonly FaultCase[] = [
     fault: async (s) => lock(s), mend: async (s) => fs.rmSync(lock(s)),
   },
   {
-    name: "the passphrase is wrong from the beginning", exits: [1, 64], ends: ["v2"], says: /passphrase/i,
+    name: "the passphrase is wrong from the beginning", exits: [1, 3, 64], ends: ["v2"], says: /passphrase/i,
     prepare: async (s) => void Object.assign(s.project.env, { RIGHT: s.project.env.PULUMI_CONFIG_PASSPHRASE, PULUMI_CONFIG_PASSPHRASE: "wrong" }),
     mend: async (s) => void Object.assign(s.project.env, { PULUMI_CONFIG_PASSPHRASE: s.project.env.RIGHT }),
   },
