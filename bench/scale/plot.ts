@@ -27,8 +27,9 @@ export function growthChart({ title, x, y, lines }: GrowthOptions): string {
     drawing.setOption({
       animation: false, color: INKS,
       title: { text: title, left: 8, top: 4, textStyle: { ...text, fontSize: 14, fontWeight: "bold" } },
-      legend: { top: 28, left: 4, textStyle: text, icon: "roundRect" },
-      grid: { left: 60, right: 24, top: 76, bottom: 48 },
+      // Below each other: on the server nobody knows how wide a text is.
+      legend: { top: 26, left: 4, orient: "vertical", itemGap: 4, textStyle: text, icon: "roundRect" },
+      grid: { left: 60, right: 24, top: 40 + 18 * lines.length, bottom: 48 },
       xAxis: { type: "log", name: x, nameLocation: "middle", nameGap: 28, nameTextStyle: text, axisLabel: text, min: xs[0], max: xs.at(-1), splitLine: { show: false } },
       yAxis: { type: "log", name: y, nameLocation: "middle", nameGap: 42, nameTextStyle: text, axisLabel: text, splitLine: { lineStyle: { color: GREY, opacity: 0.3 } } },
       series: lines.map(({ name, points }) => ({ type: "line", name, data: points.map(([a, b]) => [a, b]), symbol: "circle", symbolSize: 7, lineStyle: { width: 2 } })),
