@@ -135,7 +135,9 @@ export class Story {
     this.follow(event);
     level(this.set, t, event.weight);
     level(this.served, t, event.served === undefined ? undefined : 100 * event.served);
-    for (const gate of event.gates ?? []) this.judged(t, gate);
+    // What still comes in on the way home may weaken the evidence that led there, which is what a reader looks for.
+    const over = event.event === "observe" && this.stages.at(-1)?.verdict === "rollback";
+    if (!over) for (const gate of event.gates ?? []) this.judged(t, gate);
     this.sampled(t, event.samples ?? []);
     if (event.event !== "observe") this.note(event);
   }

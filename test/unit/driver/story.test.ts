@@ -33,6 +33,13 @@ describe("a rollout's story", () => {
     expect(errors!.points.at(-1)).to.deep.equal({ t: T0 + 71, logE: 6.2 });
   });
 
+  it("keeps the evidence that sent it home, whatever still comes in on the way", () => {
+    const late: RolloutEvent = { t: T0 + 75, event: "observe", gates: [gate(5.1)], message: "" };
+    const [errors] = storyOf([...rolledBack(), late]).snapshot().gates;
+    expect(errors).to.include({ gate: "fail", answer: "fail" });
+    expect(errors!.points.at(-1)).to.deep.equal({ t: T0 + 71, logE: 6.2 });
+  });
+
   it("goes under the new version's name where a promotion has moved the stable track", () => {
     const { series } = storyOf([{ t: T0, event: "observe", samples: [sample("stable", 5)], message: "" }, { t: T0 + 1, event: "observe", samples: [sample("stable", 5, 0, { version: "v2" })], message: "" }]).snapshot();
     expect(series.map(({ track, version }) => `${track} ${version}`)).to.deep.equal(["stable v1", "stable v2"]);
