@@ -1,7 +1,5 @@
 import * as fs from "node:fs";
-import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { CoreV1Api, KubeConfig } from "@kubernetes/client-node";
 import { createMeter } from "../../analysis";
 import { recordName } from "../../components/record/format";
@@ -11,11 +9,11 @@ import { targetOf } from "../../driver/rollout/watch";
 import { openStack, type StackEngine } from "../../driver/stack/engine";
 import { StackFile } from "../../driver/stack/file";
 import { upCluster } from "../../sandbox/cluster/launch";
-import { runCanary } from "../../sandbox/demo/driver";
 import { shopImages } from "../../sandbox/demo/images";
+import { stateFileOf } from "../../sandbox/demo/project";
 import type { Toolchain } from "../../sandbox/toolchain";
 import { median } from "../figures";
-import { loads, LOW, stackOf, type Stack } from "../step/measure";
+import { edit, loads, LOW, park, stackOf, type Stack } from "../step/measure";
 
 /** What a stack of so many services costs; times in seconds. */
 export interface ServicesPoint {
@@ -43,8 +41,8 @@ const timed = async (work: () => Promise<unknown>): Promise<number> => {
   return (performance.now() - began) / 1000;
 };
 
-function stateOf({ env, stack }: Stack): { readonly resources: readonly unknown[]; readonly bytes: number } {
-  const text = fs.readFileSync(path.join(fileURLToPath(env.PULUMI_BACKEND_URL!), ".pulumi", "stacks", "canary", `${stack}.json`), "utf8");
+function stateOf(stack: Stack): { readonly resources: readonly unknown[]; readonly bytes: number } {
+  const text = fs.readFileSync(stateFileOf(stack), "utf8");
   const { checkpoint } = JSON.parse(text) as { checkpoint: { latest: { resources: readonly unknown[] } } };
   return { resources: checkpoint.latest.resources, bytes: text.length };
 }
@@ -54,10 +52,6 @@ async function recordOf({ env, stack }: Stack): Promise<number> {
   config.loadFromFile(env.KUBECONFIG!);
   const { data } = await config.makeApiClient(CoreV1Api).readNamespacedConfigMap({ name: recordName("canary", stack), namespace: stack });
   return JSON.stringify(data).length / 1000;
-}
-
-function setWeight({ stackFile }: Stack, weight: number): void {
-  fs.writeFileSync(stackFile, fs.readFileSync(stackFile, "utf8").replace(/canary:weight: \d+/, `canary:weight: ${weight}`));
 }
 
 async function looks(stack: Stack, runs: number): Promise<number> {
@@ -91,15 +85,14 @@ export async function measureServices(tools: Toolchain, services: number, runs: 
     let stack!: Stack;
     const install = await timed(async () => (stack = await stackOf(cluster, tools, "scale", services)));
     const load = loads(cluster, stack, 50, 5, 900);
-    const parked = await runCanary(stack, ["deploy", "v2", "--yes", "--stages", `${LOW}:1s`]);
-    if (parked.exitCode !== 3) throw new Error(`The canary is not held at ${LOW} %: exit ${parked.exitCode}: ${parked.stderr || parked.events.at(-1)?.message}`);
+    await park(stack);
     const [look, record] = [await looks(stack, 5), await recordOf(stack)];
     await load.stop();
     Object.assign(process.env, stack.env);
     const engine: StackEngine = await openStack(stack.dir, stack.stack);
     let weight = LOW;
     const raise = (): Promise<number> => {
-      setWeight(stack, ++weight);
+      edit(stack, ++weight);
       return timed(() => engine.up(`weight ${weight}`));
     };
     const times = { same: [] as number[], raise: [] as number[], raiseLast: [] as number[] };

@@ -106,7 +106,8 @@ class Observer {
   }
 }
 
-function edit(stack: Stack, weight: number): void {
+/** Writes a weight into the stack file, as somebody with an editor does. */
+export function edit(stack: Stack, weight: number): void {
   fs.writeFileSync(stack.stackFile, fs.readFileSync(stack.stackFile, "utf8").replace(/canary:weight: \d+/, `canary:weight: ${weight}`));
 }
 

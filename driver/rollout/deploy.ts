@@ -136,11 +136,7 @@ export async function deploy(context: RolloutContext, version: string, { retry =
   checkApprovers(config, context.dependencies);
 
   const stages = config.rollout.stages.map((s) => s.weight);
-  // A state that cannot be read is found before anything is begun, while the metrics are opened.
-  const readable = updates.outputs();
-  readable.catch(() => undefined);
   return withRollout(context, config, { version, from, plan: planOf(config, experiment !== undefined) }, async (rollout) => {
-    await readable;
     const now = new Date();
     const id = rolloutId(version, now);
     report({ event: "start", id, version, from, message: `rolling out ${version} beside ${from}: weights ${stages.join(", ")}` });

@@ -43,7 +43,7 @@ export async function foreignChange(context: RolloutContext, config: StackConfig
 }
 
 /**
- * Why a rollout whose driver died was on its way home already, by the journal or by the live objects: a driver patches these before it
+ * Why a rollout that is gone on with was on its way home already, by the journal or by the live objects: a driver patches these before it
  * says so, because users come first. Undefined where it was not, or where the cluster cannot be asked.
  */
 export async function wasGoingHome({ ledger, cluster }: RolloutContext, config: StackConfig): Promise<string | undefined> {

@@ -1,3 +1,4 @@
+import type { GateAnswer } from "../../analysis";
 import type { Phase, PromotionStep, RollbackReason } from "../../components/record/format";
 import { PROMOTION_STEPS } from "../../components/record/format";
 
@@ -25,7 +26,8 @@ export type StepEvent =
   | { readonly type: "done"; readonly since?: number }
   | { readonly type: "approved" }
   | { readonly type: "resumed" }
-  | { readonly type: "failed"; readonly why: RollbackReason; readonly reason: string }
+  /** `gates`: of the verdict, where there was one at that instant. */
+  | { readonly type: "failed"; readonly why: RollbackReason; readonly reason: string; readonly gates?: readonly GateAnswer[] }
   | { readonly type: "hold"; readonly reason: string; readonly interrupted?: boolean; readonly home?: boolean };
 
 /** What of the config decides the way. */

@@ -1,4 +1,3 @@
-import type { GateAnswer } from "../../analysis";
 import type { HistoryEntry } from "../../components/record/format";
 import { EXIT, LeaseLostError } from "../errors";
 import { apply, done, ended, held, promoted, rolledBack, type Ending, type RolloutContext } from "./context";
@@ -120,22 +119,14 @@ export async function run(rollout: Rollout, from: Step, alreadyPatched = false):
   }
 }
 
-/** What the gates say of a step's end. Some fail only where a dwell is over: they say so where no other has failed. */
-function evidence({ watch, config }: Rollout, step: Acting, { type }: StepEvent): readonly GateAnswer[] {
-  const early = judgeAll(watch, ONLY_FAILS);
-  if (type !== "failed" || early.verdict === "rollback" || step.phase !== "observing") return early.gates;
-  const { dwellSeconds } = config.rollout.stages[step.stage]!;
-  return judgeAll(watch, { elapsedSeconds: dwellSeconds, dwellSeconds, capSeconds: Infinity }).gates;
-}
-
 /** Verdicts go into the journal with their evidence; what no gate said is told as a verdict too, so that every stage ends with one. */
-async function tell(rollout: Rollout, step: Acting, event: StepEvent): Promise<void> {
-  const { context, watch, config } = rollout;
+async function tell({ context, watch, config }: Rollout, step: Acting, event: StepEvent): Promise<void> {
   const judged = step.phase === "observing" || step.phase === "raising" || step.phase === "asking";
   if (event.type === "done" && step.phase !== "observing") return;
   if (event.type === "failed") context.report({ event: "revert", weight: 0, why: event.why, message: `going home: ${event.reason}` });
   if (!judged) return;
-  const gates = evidence(rollout, step, event);
+  // Some gates fail only where a dwell is over: they are told as they were then.
+  const gates = (event.type === "failed" ? event.gates : undefined) ?? judgeAll(watch, ONLY_FAILS).gates;
   const stage = step.stage === undefined ? {} : { stage: step.stage };
   const weight = step.stage === undefined ? 0 : config.rollout.stages[step.stage]!.weight;
   const verdict = event.type === "failed" ? "rollback" : event.type === "hold" ? "hold" : "promote";

@@ -72,7 +72,8 @@ export async function verifySplit(options: VerifyOptions): Promise<Verified> {
     let news = false;
     for (const { service, reading } of polled) {
       if (reading.kind !== "value") {
-        missing = whyMissing(reading);
+        // A clause among others.
+        missing = whyMissing(reading).replace(/\.$/, "");
         continue;
       }
       const before = readAt.get(service.name);

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { parse, stringify } from "yaml";
 import type { Cluster } from "../cluster/launch";
 import type { ClusterFiles } from "../cluster/state";
@@ -67,6 +67,12 @@ export function createProject(cluster: Cluster, tools: Toolchain, stack = "demo"
   fs.writeFileSync(stackFile, stringify({ config: Object.fromEntries(Object.entries(values).map(([k, v]) => [`canary:${k}`, v])) }));
   return { dir, stack, stackFile, env: { ...tools.env(), ...accountOf(cluster.files) } };
 }
+
+/** Where Pulumi's backend of files keeps what it knows of a project's stacks. */
+export const backendFolder = ({ env }: DemoProject): string => path.join(fileURLToPath(env.PULUMI_BACKEND_URL!), ".pulumi");
+
+/** The state of a project's stack. */
+export const stateFileOf = (project: DemoProject): string => path.join(backendFolder(project), "stacks", "canary", `${project.stack}.json`);
 
 /** The cluster and a Pulumi account that is in the cluster's folder and goes with it. */
 export function accountOf(files: ClusterFiles): Readonly<Record<string, string>> {

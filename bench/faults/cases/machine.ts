@@ -1,15 +1,13 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { pathToFileURL } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { DemoProject } from "../../../sandbox/demo/project";
+import { backendFolder, stateFileOf, type DemoProject } from "../../../sandbox/demo/project";
 import type { FaultCase } from "../case";
 import type { Scene } from "../scene";
 
-const backendOf = ({ env }: DemoProject): string => fileURLToPath(env.PULUMI_BACKEND_URL!);
-
-const stateFile = ({ project }: Scene): string => path.join(backendOf(project), ".pulumi", "stacks", "canary", `${project.stack}.json`);
+const stateFile = ({ project }: Scene): string => stateFileOf(project);
 
 function isWhole(file: string): boolean {
   try {
@@ -20,7 +18,7 @@ function isWhole(file: string): boolean {
 }
 
 function lock({ project }: Scene): string {
-  const folder = path.join(backendOf(project), ".pulumi", "locks", "organization", "canary", project.stack);
+  const folder = path.join(backendFolder(project), "locks", "organization", "canary", project.stack);
   fs.mkdirSync(folder, { recursive: true });
   const file = path.join(folder, "a-neighbour.json");
   fs.writeFileSync(file, JSON.stringify({ pid: 4242, username: "ann", hostname: "another-machine", timestamp: new Date().toISOString() }));
@@ -62,7 +60,8 @@ const fillerOf = ({ project }: Scene): string => path.join(path.dirname(project.
 export const MACHINE_CASES: readonly FaultCase[] = [
   {
     name: "the disk of project and state is full", exits: [1, 3], ends: ["v1", "v2"], says: /space|disk|ENOSPC/i, place: ownDisk,
-    fault: (s) => inside(s, `dd if=/dev/zero of="${fillerOf(s)}" bs=1M count=${DISK + 1}`), // Pulumi does not write its state in one piece: what a full disk has cut off is put back as the driver's message says.
+    fault: (s) => inside(s, `dd if=/dev/zero of="${fillerOf(s)}" bs=1M count=${DISK + 1}`),
+    // Pulumi does not write its state in one piece: what a full disk has cut off is put back as the driver's message says.
     mend: (s) => inside(s, `rm -f "${fillerOf(s)}"; node -e 'JSON.parse(require("fs").readFileSync(process.argv[1]))' "${stateFile(s)}" || cp "${stateFile(s)}.bak" "${stateFile(s)}"`),
   },
   {

@@ -6,7 +6,6 @@ const LONG = { rollout: { stages: [{ weight: 20, dwell: "15s" }, { weight: 50, d
 const LONGER = { rollout: { stages: [{ weight: 20, dwell: "15s" }, { weight: 50, dwell: "10s" }] } };
 const HELD = { exits: [3], ends: ["v1"], next: () => ["rollback"] } as const;
 
-const HELD_OR_HOME = { exits: [2, 3], ends: ["v1"], next: (code: number) => (code === 3 ? ["rollback"] : undefined) } as const;
 /** The split is verified: what comes before may be overtaken by the update that is under way. */
 const isServed = ({ event }: { readonly event: string }): boolean => event === "split";
 
@@ -17,7 +16,7 @@ export const PEOPLE_CASES: readonly FaultCase[] = [
   { name: "somebody deletes the canary Ingress", ...HELD, when: isServed, values: LONG, says: /Ingress shop-canary/, fault: (s) => s.networking.deleteNamespacedIngress({ name: "shop-canary", namespace: s.project.stack }) },
   { name: "the router stops serving the canary Ingress", ...HELD, when: isServed, values: LONG, says: /The split changed during the stage|not what is served/, fault: (s) => s.patchIngress("shop-canary", { spec: { ingressClassName: "nobody" } }) },
   {
-    name: "somebody scales the canary to 0", ...HELD_OR_HOME, hurts: true, values: LONG, says: /rolled back|held/,
+    name: "somebody scales the canary to 0", exits: [2, 3], ends: ["v1"], hurts: true, values: LONG, says: /rolled back|held/, next: (code) => (code === 3 ? ["rollback"] : undefined),
     async fault(s) {
       const { items } = await s.apps.listNamespacedDeployment({ namespace: s.project.stack, labelSelector: "app.kubernetes.io/version=v2" });
       await s.apps.patchNamespacedDeploymentScale({ name: items[0]!.metadata!.name!, namespace: s.project.stack, body: [{ op: "replace", path: "/spec/replicas", value: 0 }] });

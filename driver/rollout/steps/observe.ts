@@ -30,9 +30,9 @@ class Sight {
 }
 
 /** A verdict as a step's event; undefined while there is none. */
-function eventOf({ verdict, reason }: Pick<Verdict, "verdict" | "reason">): StepEvent | undefined {
+function eventOf({ verdict, reason, gates }: Verdict): StepEvent | undefined {
   if (verdict === "undecided") return undefined;
-  return verdict === "promote" ? { type: "done" } : verdict === "rollback" ? { type: "failed", why: "verdict", reason } : { type: "hold", reason };
+  return verdict === "promote" ? { type: "done" } : verdict === "rollback" ? { type: "failed", why: "verdict", reason, gates } : { type: "hold", reason };
 }
 
 /** Observes a stage whose weight is served, since `began` (ms since the epoch), until its gates have decided: warm-up, dwell, verdict. */

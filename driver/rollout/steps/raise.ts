@@ -86,7 +86,7 @@ export async function raise(rollout: Rollout, weight: number): Promise<StepEvent
     case "few":
       return hold(`Too few requests to verify the split: ${seen.sentence} ${after}.`);
     case "unseen": {
-      const reason = `The split could not be verified, there is no data: ${seen.sentence.replace(/\.$/, "")} ${after}.`;
+      const reason = `The split could not be verified, there is no data: ${seen.sentence} ${after}.`;
       return onBlind === "rollback" ? { type: "failed", why: "blind", reason } : hold(reason);
     }
     case "served":
