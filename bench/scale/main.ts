@@ -5,8 +5,8 @@ import { positive } from "../../driver/cli/arguments";
 import { ensureToolchain } from "../../sandbox/toolchain";
 import { growthChart, type GrowthOptions } from "./plot";
 import { measureServices, type ServicesPoint } from "./services";
-import { measureStacks, type StacksPoint } from "./stacks";
-import { measureWindows, type WindowsPoint } from "./windows";
+import { measureStacks } from "./stacks";
+import { measureWindows } from "./windows";
 
 interface Options {
   readonly only?: "services" | "stacks" | "windows";
@@ -24,33 +24,39 @@ function table(points: readonly object[]): void {
   process.stdout.write(`\n${row(Object.keys(first!))}${row(Object.keys(first!).map(() => "---"))}${points.map((point) => row(Object.values(point).map((value: number) => Number(value.toPrecision(3))))).join("")}\n`);
 }
 
-const line = <P>(name: string, points: readonly P[], x: (point: P) => number, y: (point: P) => number): GrowthOptions["lines"][number] => ({ name, points: points.map((point) => [x(point), y(point)] as const) });
+/** Prints the points, and makes a curve of each cost by their number. */
+function growth<P extends object>(points: readonly P[], labels: Omit<GrowthOptions, "lines">, number: (point: P) => number, costs: Readonly<Record<string, (point: P) => number>>): GrowthOptions {
+  table(points);
+  return { ...labels, lines: Object.entries(costs).map(([name, cost]) => ({ name, points: points.map((point) => [number(point), cost(point)] as const) })) };
+}
 
 async function services({ services: all, runs }: Options): Promise<GrowthOptions> {
   const tools = await ensureToolchain();
   const points: ServicesPoint[] = [];
   for (const count of all) points.push(await measureServices(tools, count, runs));
-  table(points);
-  const of = (name: string, y: (point: ServicesPoint) => number): GrowthOptions["lines"][number] => line(name, points, (p) => p.services, y);
-  return {
-    title: "Services in one stack", x: "services", y: "seconds",
-    lines: [of("pulumi up, every weight changes", (p) => p.raise), of("the same, state kept at its end only", (p) => p.raiseLast), of("pulumi up, nothing changes", (p) => p.same), of("a look at the counters", (p) => p.look)],
-  };
+  return growth(points, { title: "Services in one stack", x: "services", y: "seconds" }, (p) => p.services, {
+    "pulumi up, every weight changes": (p) => p.raise,
+    "the same, state kept at its end only": (p) => p.raiseLast,
+    "pulumi up, nothing changes": (p) => p.same,
+    "a look at the counters": (p) => p.look,
+  });
 }
 
 async function stacks({ stacks: all }: Options): Promise<GrowthOptions> {
-  const points = await measureStacks(await ensureToolchain(), all);
-  table(points);
-  const of = (name: string, y: (point: StacksPoint) => number): GrowthOptions["lines"][number] => line(name, points, (p) => p.stacks, y);
-  return { title: "Stacks by one command, at once", x: "stacks", y: "seconds", lines: [of("decision to verified split, slowest stack", (p) => p.slowest), of("median stack", (p) => p.verified), of("a stage beyond its dwell, slowest stack", (p) => p.own)] };
+  return growth(await measureStacks(await ensureToolchain(), all), { title: "Stacks by one command, at once", x: "stacks", y: "seconds" }, (p) => p.stacks, {
+    "decision to verified split, slowest stack": (p) => p.slowest,
+    "median stack": (p) => p.verified,
+    "a stage beyond its dwell, slowest stack": (p) => p.own,
+  });
 }
 
 async function windows(): Promise<GrowthOptions> {
+  // The first is slow, whatever its number: nothing is compiled yet.
   measureWindows(100);
-  const points = [10, 100, 1000].map(measureWindows);
-  table(points);
-  const of = (name: string, y: (point: WindowsPoint) => number): GrowthOptions["lines"][number] => line(name, points, (p) => p.windows, y);
-  return { title: "Windows of metrics in one rollout", x: "windows", y: "milliseconds", lines: [of("all, a verdict after each", (p) => p.all), of("the last one and its verdict", (p) => p.last)] };
+  return growth([10, 100, 1000].map(measureWindows), { title: "Windows of metrics in one rollout", x: "windows", y: "milliseconds" }, (p) => p.windows, {
+    "all, a verdict after each": (p) => p.all,
+    "the last one and its verdict": (p) => p.last,
+  });
 }
 
 const PARTS = { services, stacks, windows } as const;

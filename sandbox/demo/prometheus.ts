@@ -24,6 +24,12 @@ function questionOf(url: string, body: string): string {
   return asked.get("query") ?? url;
 }
 
+/** Answers a query with such data. */
+export const answerWith = (response: ServerResponse, data: object): void => void response.setHeader("content-type", "application/json").end(JSON.stringify({ status: "success", data }));
+
+/** Answers a query with no series at all. */
+export const answerNothing = (_: IncomingMessage, response: ServerResponse): void => answerWith(response, { resultType: "matrix", result: [] });
+
 /** A Prometheus that tells what another does until it is made to fail. */
 export async function failingPrometheus(upstream: string): Promise<FailingPrometheus> {
   let failing: Exclude<Failing, "closed"> | undefined;

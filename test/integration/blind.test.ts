@@ -1,17 +1,15 @@
-import type { ServerResponse } from "node:http";
 import { expect } from "chai";
-import { failingPrometheus, type Failing } from "../../sandbox/demo/prometheus";
+import { answerNothing, answerWith, failingPrometheus, type Failing } from "../../sandbox/demo/prometheus";
 import { sharedCluster, shopStack } from "./harness";
 
-const json = (response: ServerResponse, result: unknown): void => void response.setHeader("content-type", "application/json").end(JSON.stringify({ status: "success", data: result }));
 const series = (value: string) => ({ metric: { service: "x", code: "200", le: "+Inf" }, values: [[Date.now() / 1000, value]] });
 
 /** Ways in which a Prometheus can fail to know; each with what the held rollout must say of it. */
 const FAILINGS: Record<string, { answer: Failing; says: RegExp }> = {
   "is stopped": { answer: "closed", says: /ECONNREFUSED|cannot be reached|refused/i },
   "answers 500": { answer: (_, response) => void response.writeHead(500).end("oops"), says: /500/ },
-  "answers NaN": { answer: (_, response) => json(response, { resultType: "matrix", result: [series("NaN")] }), says: /NaN/ },
-  "answers nothing": { answer: (_, response) => json(response, { resultType: "matrix", result: [] }), says: /no series/ },
+  "answers NaN": { answer: (_, response) => answerWith(response, { resultType: "matrix", result: [series("NaN")] }), says: /NaN/ },
+  "answers nothing": { answer: answerNothing, says: /no series/ },
   "stands still, and tells what it told before": { answer: "still", says: /newer|old|stale|since|no new/i },
   "answers text instead of JSON": { answer: (_, response) => void response.end("<html>please log in</html>"), says: /JSON|log in|text/i },
 };

@@ -1,5 +1,4 @@
-import type { ServerResponse } from "node:http";
-import { failingPrometheus, type Failing, type FailingPrometheus } from "../../../sandbox/demo/prometheus";
+import { answerNothing, failingPrometheus, type Failing, type FailingPrometheus } from "../../../sandbox/demo/prometheus";
 import type { FaultCase } from "../case";
 import type { Scene } from "../scene";
 
@@ -27,7 +26,6 @@ const lying = (how: Failing): Pick<FaultCase, "prepare" | "fault" | "mend"> => (
   },
 });
 
-const nothing = (_: unknown, response: ServerResponse): void => void response.setHeader("content-type", "application/json").end(JSON.stringify({ status: "success", data: { resultType: "matrix", result: [] } }));
 const BLIND = { exits: [3], says: /held at weight \d+: .*(No metrics|no data|no series|newer)/i, ends: ["v2"] } as const;
 
 /** Parts of the cluster that stop, hang or die. */
@@ -48,7 +46,7 @@ export const CLUSTER_CASES: readonly FaultCase[] = [
   { name: "etcd is killed", ...AFTER_A_PAUSE, fault: async (s) => s.signal(ETCD, "SIGKILL") },
   { name: "Prometheus hangs until it is held", exits: [3], says: /No metrics for 20 s|no data/, ends: ["v2"], alone: true, fault: async (s) => s.signal(PROMETHEUS, "SIGSTOP"), mend: async (s) => s.signal(PROMETHEUS, "SIGCONT") },
   { name: "Prometheus is killed", ...AFTER_A_PAUSE, fault: async (s) => s.signal(PROMETHEUS, "SIGKILL") },
-  { name: "Prometheus answers that there is nothing", ...BLIND, ...lying(nothing) },
+  { name: "Prometheus answers that there is nothing", ...BLIND, ...lying(answerNothing) },
   { name: "Prometheus tells the same for ever", ...BLIND, ...lying("still") },
   { name: "ingress controller is killed", exits: [0, 3], says: /held at weight \d+: /, ends: ["v2"], alone: true, hurts: true, fault: async (s) => s.signal(TRAEFIK, "SIGKILL") },
   { name: "node agent is killed, and every pod with it", exits: [0, 2, 3], says: /rolled back|held at weight/, ends: ["v1", "v2"], alone: true, hurts: true, fault: async (s) => s.signal(AGENT, "SIGKILL") },
