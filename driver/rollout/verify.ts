@@ -24,14 +24,22 @@ export interface Verified {
   readonly state: "served" | "off" | "few" | "unseen" | "stopped";
   /** Fraction of requests to the canary over all services; absent when no request was counted. */
   readonly share?: number;
+  /** Latest counts of the services whose sessions do not stick: only theirs tell a weight. With `off` only. */
+  readonly counted?: readonly Counted[];
   readonly sentence: string;
   /** When the counts that prove it began, ms since the epoch: the split has been served since then. With `served` only. */
   readonly since?: number;
 }
 
-interface Tally {
-  canary: number;
-  total: number;
+/** Requests that the router sent. */
+export interface Counted {
+  /** To the canary. */
+  readonly canary: number;
+  /** To both. */
+  readonly total: number;
+}
+
+interface Tally extends Counted {
   judgement: SplitJudgement;
   /** When its first window began or later, ms since the epoch. */
   since: number;
@@ -91,5 +99,6 @@ export async function verifySplit(options: VerifyOptions): Promise<Verified> {
   }
   const off = [...tallies.values()].some((t) => t.judgement.state === "off");
   const blind = watch.services.some((s) => !tallies.has(s.name));
-  return { state: off ? "off" : blind ? "unseen" : "few", share: shareOfAll(), sentence: describe() };
+  const counted = watch.services.flatMap(({ name, sticky }) => (sticky ? [] : (tallies.get(name) ?? [])));
+  return { state: off ? "off" : blind ? "unseen" : "few", share: shareOfAll(), sentence: describe(), ...(off ? { counted } : {}) };
 }

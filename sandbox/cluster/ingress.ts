@@ -1,6 +1,6 @@
 import type { Toolchain } from "../toolchain";
-import { API_PORT } from "./controlPlane";
 import { answers, Daemon } from "./daemon";
+import { LINE_PORT } from "./line";
 import { GATEWAY } from "./network";
 import type { ClusterFiles } from "./state";
 
@@ -13,7 +13,7 @@ const BUCKETS = "0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5,10";
 /** Traefik, serving the annotations of ingress-nginx, and Gateway API beside them. */
 export function ingressController(tools: Toolchain, files: ClusterFiles): Daemon {
   const cluster = (provider: string): string[] =>
-    [`${provider}=true`, `${provider}.endpoint=https://${GATEWAY}:${API_PORT}`, `${provider}.certauthfilepath=${files.ca}`, `${provider}.token=${files.token}`];
+    [`${provider}=true`, `${provider}.endpoint=https://${GATEWAY}:${LINE_PORT}`, `${provider}.certauthfilepath=${files.ca}`, `${provider}.token=${files.token}`];
   return new Daemon({
     name: "traefik",
     command: tools.path("traefik"),

@@ -6,6 +6,7 @@ import { API_PORT, apiServer, controllerManager, etcd, scheduler, writeKubeconfi
 import type { Daemon } from "./daemon";
 import { createGateway, defineGatewayApi } from "./gateway";
 import { INGRESS_PORT, ingressController } from "./ingress";
+import { routerLine } from "./line";
 import { setUpNetwork } from "./network";
 import { createIngressClass } from "./objects";
 import { prometheus, PROMETHEUS_PORT } from "./prometheus";
@@ -36,7 +37,7 @@ async function start(files: ClusterFiles, publishedApi: number): Promise<void> {
   await createIngressClass(files.innerKubeconfig);
   await Promise.all([
     ...[controllerManager(tools, files), scheduler(tools, files), agentDaemon(files), prometheus(tools, files)].map(launch),
-    createGateway(files, definitions).then(() => launch(ingressController(tools, files))),
+    Promise.all([createGateway(files, definitions), launch(routerLine(files))]).then(() => launch(ingressController(tools, files))),
   ]);
 }
 

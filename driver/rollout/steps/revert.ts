@@ -5,6 +5,7 @@ import { LeaseLostError, UpdateFailedError } from "../../errors";
 import { apply, type RolloutContext } from "../context";
 import type { StepEvent } from "../machine";
 import { keepingPods } from "../sizing";
+import { judgeSplit } from "../split";
 import { verifySplit } from "../verify";
 import type { TrafficWatch } from "../watch";
 
@@ -45,8 +46,11 @@ export async function revert(reverting: Reverting): Promise<StepEvent> {
     // Without a canary in the file there may still be one in the stack: its start was cancelled, or its removal died.
     if (canary === undefined && neverServed && !updates.wasCancelled) return { type: "done" };
     if (canary !== undefined && !neverServed) {
+      const weights = [context.file.read().weight, ...config.rollout.stages.map((stage) => stage.weight)];
       await recordHome(reverting, canary, home);
       home = true;
+      const deaf = reverting.watch && (await confirmHome(context, reverting.watch, config, weights));
+      if (deaf) return { type: "hold", home: true, reason: `The router was told to send all traffic home and does not: ${deaf}. The canary's pods are kept, because it would send requests to nobody: see whether it still hears the API server, restart it, then end this with \`canary rollback\`.` };
       await sleep(config.rollout.scaleDownDelaySeconds * 1000);
       if (context.signal.reason instanceof LeaseLostError) return { type: "hold", home: true, reason: `Traffic is home, and the canary's pods are left to others. (${context.signal.reason.message})` };
     }
@@ -93,19 +97,29 @@ async function staysHome(reverting: Reverting, gone: Promise<void>): Promise<voi
 const withdrawn = (canary: VersionValue): VersionValue => ({ ...(typeof canary === "string" ? { version: canary } : canary), withdrawn: true });
 
 /** A canary that cannot be updated any more (its pods crash, say) must not keep the others from being removed. */
-async function recordHome({ context, config, watch }: Reverting, canary: VersionValue, patched: boolean): Promise<void> {
+async function recordHome({ context }: Reverting, canary: VersionValue, patched: boolean): Promise<void> {
   try {
     await apply(context, { canary: withdrawn(keepingPods(context.file.read(), canary)), weight: 0 }, "all traffic home", { lowers: true });
   } catch (cause) {
     if (!patched || !(cause instanceof UpdateFailedError)) throw cause;
     context.report({ event: "note", message: cause.message });
   }
-  if (watch) await confirmHome(context, watch, config);
 }
 
-async function confirmHome({ report }: RolloutContext, watch: TrafficWatch, config: StackConfig): Promise<void> {
+/**
+ * Confirms from the counters that traffic is home.
+ *
+ * Requests that name the canary by header or cookie are counted as its own although its Service is home. So a router is only called deaf
+ * where its counts fit a weight that it had.
+ *
+ * @param weights percent, that the router may have had
+ * @returns what a router does that heard nothing of it, in a clause
+ */
+async function confirmHome({ report }: RolloutContext, watch: TrafficWatch, config: StackConfig, weights: readonly number[]): Promise<string | undefined> {
   const home = await verifySplit({ watch, weight: 0, report, scrapeSeconds: config.analysis.scrapeIntervalSeconds, timeoutSeconds: config.rollout.verifyTimeoutSeconds });
   report(home.state === "served"
     ? { event: "split", weight: 0, served: home.share, message: `all traffic is home: ${home.sentence}` }
     : { event: "note", weight: 0, message: `The stack says all traffic is home, but the counters do not confirm it: ${home.sentence}.` });
+  const deaf = home.counted?.some(({ canary, total }) => weights.some((weight) => weight > 0 && judgeSplit(weight, canary, total).state === "served"));
+  return deaf ? home.sentence : undefined;
 }

@@ -37,6 +37,23 @@ describe("a rollout that is held", () => {
     expect(silent.ups.at(-1)).to.equal(AT(50));
   });
 
+  it("keeps the canary's pods where the router is told to go home and goes on as before, and says what to do", async () => {
+    const s = await rolling(STABLE(), { served: () => 5 });
+    const ending = await s.run();
+    expect(ending).to.include({ outcome: "held", exitCode: EXIT.held });
+    expect(ending.message).to.equal("v2 is held: The router was told to send all traffic home and does not: shop: the router sent 50 of 1000 requests (5.0 %) to the canary at weight 0. The canary's pods are kept, because it would send requests to nobody: see whether it still hears the API server, restart it, then end this with `canary rollback`.");
+    expect(s.live).to.include({ weight: "0", canary: "shop-v1" });
+    expect(s.ups.at(-1)).to.equal(HOME[0]);
+    expect(s.store.book.record!.rollout).to.include({ phase: "held", weight: 0 });
+  });
+
+  it("is none where a few requests name the canary by its header after it has gone home", async () => {
+    const s = await rolling(STABLE(), { ...atStage(1, (r) => r.says("rollback", "errors: 20 % failed.")), served: (live) => (live.canary === live.stable ? 1 : Number(live.weight)) });
+    expect(await s.run()).to.include({ outcome: "rolled-back", message: "v2 is rolled back: errors: 20 % failed." });
+    expect(s.ups.slice(-2)).to.deep.equal(HOME);
+    expect(s.messages.some((m) => m.startsWith("The stack says all traffic is home, but the counters do not confirm it: shop: the router sent 10 of 1000"))).to.equal(true);
+  });
+
   it("is not promoted by a yes that came too late: every gate is asked again after it", async () => {
     const s = await rolling(STABLE(), { confirm: async () => (s.says("rollback", "errors: 20 % failed."), true) });
     expect(await s.run()).to.include({ exitCode: EXIT.rolledBack, message: "v2 is rolled back: errors: 20 % failed." });
