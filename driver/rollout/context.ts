@@ -51,6 +51,8 @@ export interface ApplyOptions {
   readonly lowers?: boolean;
   /** Cancels the update. */
   readonly signal?: AbortSignal;
+  /** It may create objects in the cluster, and not only change or remove them. Default false. */
+  readonly creates?: boolean;
 }
 
 /**
@@ -60,7 +62,7 @@ export interface ApplyOptions {
  * @throws BusyError when it stays locked; a file that asked for more traffic is then as it was. UnwrittenError when the record cannot
  *   be written; nothing was touched then
  */
-export async function apply(context: RolloutContext, edit: RolloutEdit, what: string, { lowers = false, signal }: ApplyOptions = {}): Promise<StackConfig> {
+export async function apply(context: RolloutContext, edit: RolloutEdit, what: string, { lowers = false, signal, creates = false }: ApplyOptions = {}): Promise<StackConfig> {
   const { file, ledger, updates, report } = context;
   const { config, keys, write, undo } = file.edit(edit);
   const told = ledger.keys(config.generation, keys);
@@ -68,7 +70,7 @@ export async function apply(context: RolloutContext, edit: RolloutEdit, what: st
   else await told;
   write();
   report({ event: "update", weight: config.weight, message: `pulumi up: ${what} …` });
-  const options = { message: what, urgent: lowers, lockWaitSeconds: config.rollout.lockWaitSeconds, note: (message: string) => report({ event: "note", message }), ...(signal ? { signal } : {}) };
+  const options = { message: what, urgent: lowers, creates, lockWaitSeconds: config.rollout.lockWaitSeconds, note: (message: string) => report({ event: "note", message }), ...(signal ? { signal } : {}) };
   try {
     await updates.run(options);
   } catch (cause) {

@@ -12,7 +12,7 @@ export async function install(context: RolloutContext, config: StackConfig, vers
   const { write, undo, config: after, keys } = file.edit({ stable: version, weight: 0 });
   write();
   try {
-    await updates.run({ message: `install ${version}`, lockWaitSeconds: config.rollout.lockWaitSeconds, note: (message) => report({ event: "note", message }), signal: context.signal });
+    await updates.run({ message: `install ${version}`, creates: true, lockWaitSeconds: config.rollout.lockWaitSeconds, note: (message) => report({ event: "note", message }), signal: context.signal });
   } catch (cause) {
     // Otherwise the next try would find a stable version in the file and take it for installed.
     undo();

@@ -159,7 +159,7 @@ async function settleHold({ context, config }: Rollout): Promise<void> {
   const lower = config.rollout.onHold === "lower";
   if (!context.updates.wasCancelled && !lower) return;
   try {
-    await apply(context, lower ? { weight: 0 } : {}, lower ? "held at weight 0" : "held", { lowers: true });
+    await apply(context, lower ? { weight: 0 } : {}, lower ? "held at weight 0" : "held", { lowers: true, creates: true });
   } catch (cause) {
     context.report({ event: "note", message: `The hold could not be recorded: ${(cause as Error).message}` });
   }

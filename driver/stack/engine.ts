@@ -14,6 +14,11 @@ export type Outputs = Readonly<Record<string, unknown>>;
 export interface UpOptions {
   /** Cancels the update as Ctrl-C would; it is gone when `up` rejects. */
   readonly signal?: AbortSignal;
+  /**
+   * It may create objects. Pulumi then writes the whole state twice for every object that changes, so that an object which was created is never
+   * forgotten; otherwise once, at the end, and an update that was killed is followed by a refresh. Default false.
+   */
+  readonly creates?: boolean;
 }
 
 /** The verbs of the stack that the driver needs; the rollout knows no more of Pulumi. */
@@ -29,10 +34,13 @@ export interface StackEngine {
   /**
    * Clears what an update that died left pending in the state; the next `up` finds the objects by name. Returns what was pending.
    *
-   * @param gone somebody has deleted what the state still has: read it anew also where nothing is pending. Default false
+   * @param behind the state may tell of objects what is no longer so: read them anew also where nothing is pending. Default false
    */
-  repair(gone?: boolean): Promise<readonly string[]>;
+  repair(behind?: boolean): Promise<readonly string[]>;
 }
+
+/** Pulumi's variable for it (issue 10668 of pulumi/pulumi); older ones than 3.200 or so mind it with PULUMI_EXPERIMENTAL only. */
+const SKIP_CHECKPOINTS = "PULUMI_SKIP_CHECKPOINTS";
 
 const PACKAGE_ROOT = path.resolve(__dirname, "../../..");
 
@@ -88,18 +96,25 @@ export async function openStack(projectDir: string, stackName: string, create = 
   }
 }
 
+/** The same object, but for some of its properties. */
+const butFor = <T extends object>(object: T, changes: object): T => Object.assign(Object.create(object) as T, changes);
+
 class PulumiStack implements StackEngine {
   /** After each update `Stack.up` runs the CLI three times more, for what is asked for here when it is needed: that took longer than the update. */
   private readonly bare: Automation.Stack;
+  /** Keeps the state at the end of an update only; what the user has set in the environment stands. */
+  private readonly sparing: Automation.Stack;
 
   constructor(private readonly stack: Automation.Stack, private readonly command: SessionCommand, private readonly traceFolder: string) {
-    this.bare = Object.assign(Object.create(stack) as Automation.Stack, { outputs: async () => ({}), info: async () => undefined });
+    const { workspace } = stack;
+    this.bare = butFor(stack, { outputs: async () => ({}), info: async () => undefined });
+    this.sparing = butFor(this.bare, { workspace: butFor(workspace, { envVars: { ...workspace.envVars, [SKIP_CHECKPOINTS]: process.env[SKIP_CHECKPOINTS] ?? "true" } }) });
   }
 
-  async up(message: string, { signal }: UpOptions = {}): Promise<void> {
+  async up(message: string, { signal, creates = false }: UpOptions = {}): Promise<void> {
     const events: Automation.EngineEvent[] = [];
     try {
-      await this.bare.up({ message, onEvent: (e) => events.push(e), color: "never", suppressProgress: true, ...(signal ? { signal } : {}) });
+      await (creates ? this.bare : this.sparing).up({ message, onEvent: (e) => events.push(e), color: "never", suppressProgress: true, ...(signal ? { signal } : {}) });
     } catch (cause) {
       const text = (cause as Error).message;
       if (cause instanceof automation().ConcurrentUpdateError) throw this.locked(text, cause);
@@ -135,9 +150,9 @@ class PulumiStack implements StackEngine {
     }
   }
 
-  async repair(gone = false): Promise<readonly string[]> {
+  async repair(behind = false): Promise<readonly string[]> {
     try {
-      return await this.clearPending(gone);
+      return await this.clearPending(behind);
     } catch (cause) {
       const text = (cause as Error).message;
       if (cause instanceof automation().ConcurrentUpdateError) throw this.locked(text, cause);
@@ -145,10 +160,10 @@ class PulumiStack implements StackEngine {
     }
   }
 
-  private async clearPending(gone: boolean): Promise<readonly string[]> {
+  private async clearPending(behind: boolean): Promise<readonly string[]> {
     const { deployment } = await this.stack.exportStack();
     const pending = ((deployment as { pending_operations?: readonly { type: string; resource: { urn: string } }[] } | undefined)?.pending_operations ?? []).map(({ type, resource }) => `${type} ${resource.urn.split("::").slice(2).join(" ")}`);
-    if (gone || pending.length > 0) await this.stack.refresh({ clearPendingCreates: true, color: "never", suppressProgress: true });
+    if (behind || pending.length > 0) await this.stack.refresh({ clearPendingCreates: true, color: "never", suppressProgress: true });
     return pending;
   }
 }
@@ -161,6 +176,6 @@ export function lazyStack(open: () => Promise<StackEngine>): StackEngine {
     up: async (message, options) => (await stack()).up(message, options),
     outputs: async () => (await stack()).outputs(),
     version: async () => (await stack()).version(),
-    repair: async (gone) => (await stack()).repair(gone),
+    repair: async (behind) => (await stack()).repair(behind),
   };
 }

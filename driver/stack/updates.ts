@@ -14,6 +14,8 @@ export interface UpdateOptions {
   readonly urgent?: boolean;
   /** Cancels it. */
   readonly signal?: AbortSignal;
+  /** It may create objects. Default false. */
+  readonly creates?: boolean;
   /** Tells what it waits for. */
   readonly note: (sentence: string) => void;
 }
@@ -30,6 +32,7 @@ export class Updates {
   private told: { readonly outputs?: Promise<Outputs>; readonly version?: Promise<number> } = {};
   private cancelled = false;
   private succeeded = 0;
+  private behind = false;
 
   /** @param limit bounds how many stacks are updated at once, where there are several */
   constructor(private readonly engine: StackEngine, private readonly limit: <T>(update: () => Promise<T>) => Promise<T> = (update) => update()) {}
@@ -52,6 +55,11 @@ export class Updates {
   /** The latest update was cancelled: how much of it was done, nobody knows. */
   get wasCancelled(): boolean {
     return this.cancelled;
+  }
+
+  /** The state may not know what the latest update did, whose driver died: the next one reads the objects anew first. */
+  doubt(): void {
+    this.behind = true;
   }
 
   /**
@@ -95,12 +103,14 @@ export class Updates {
     return asked;
   }
 
-  private async attempt({ message, lockWaitSeconds, note, urgent = false }: UpdateOptions, signal: AbortSignal): Promise<void> {
+  private async attempt({ message, lockWaitSeconds, note, urgent = false, creates = false }: UpdateOptions, signal: AbortSignal): Promise<void> {
     let repaired = false;
     for (const deadline = Date.now() + lockWaitSeconds * 1000; ; ) {
       try {
+        if (this.behind) await this.engine.repair(true);
+        this.behind = false;
         const limit = urgent ? <T>(update: () => Promise<T>): Promise<T> => update() : this.limit;
-        return await limit(() => (signal.aborted ? Promise.reject(new UpdateCancelledError(`pulumi up (${message}) was cancelled before it began.`)) : this.engine.up(message, { signal })));
+        return await limit(() => (signal.aborted ? Promise.reject(new UpdateCancelledError(`pulumi up (${message}) was cancelled before it began.`)) : this.engine.up(message, { signal, creates: creates || repaired })));
       } catch (cause) {
         if (cause instanceof DeadLockError) note(cause.message);
         else if (cause instanceof BusyError && Date.now() < deadline) {
@@ -109,10 +119,10 @@ export class Updates {
           await sleep(LOCK_RETRY, undefined, { signal }).catch(() => Promise.reject(cause as Error));
           continue;
         } else if (repaired || !(isPending(cause) || goneIn(cause))) throw cause;
-        // A dead update leaves operations pending whose end nobody saw; what somebody deleted the next update creates.
+        // Of a dead update nobody saw the end, and the state may not know what it did; what somebody deleted the next update creates.
         const gone = goneIn(cause);
-        const pending = await this.engine.repair(gone !== undefined);
-        repaired = true;
+        const pending = await this.engine.repair(gone !== undefined || cause instanceof DeadLockError);
+        [repaired, this.behind] = [true, false];
         if (gone !== undefined) note(`Somebody has deleted ${gone}, which the stack declares: the state is refreshed, and it is created again.`);
         if (pending.length > 0) note(`An update that died had left unfinished: ${pending.join(", ")}; the state is refreshed.`);
       }

@@ -28,7 +28,7 @@ async function startPods({ context, config, version }: Rollout): Promise<string 
     const canary = file.read().canary?.version === version ? file.version("canary")! : version;
     const stable = file.version("stable")!;
     const lifted = withFloors(stable, await stableFloors(context, config));
-    await apply(context, { canary, weight: 0, ...(isDeepStrictEqual(lifted, stable) ? {} : { stable: lifted }), ...(undoIsOver(context) ? { previous: null } : {}) }, `start ${version}`, { signal });
+    await apply(context, { canary, weight: 0, ...(isDeepStrictEqual(lifted, stable) ? {} : { stable: lifted }), ...(undoIsOver(context) ? { previous: null } : {}) }, `start ${version}`, { signal, creates: true });
     return undefined;
   } catch (cause) {
     if (!(cause instanceof UpdateFailedError) || signal.aborted) throw cause;

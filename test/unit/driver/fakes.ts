@@ -45,6 +45,8 @@ export interface Scene {
   readonly live: Live;
   /** What each `pulumi up` found in the file. */
   readonly ups: string[];
+  /** Whether the state was read anew, of each repair. */
+  readonly repairs: boolean[];
   readonly patches: string[];
   readonly events: RolloutEvent[];
   readonly messages: string[];
@@ -95,6 +97,7 @@ const revision = (version: string | undefined): string => `shop-${version}`;
 export function scene(keys: string, { up, patch, record, lease, confirm, seen }: SceneOptions = {}): Scene {
   const file = stackFile(keys);
   const [ups, patches, events, messages]: [string[], string[], RolloutEvent[], string[]] = [[], [], [], []];
+  const repairs: boolean[] = [];
   const controller = new AbortController();
   const deployed = (): Live => {
     const { stable, canary, weight } = file.read();
@@ -149,12 +152,12 @@ export function scene(keys: string, { up, patch, record, lease, confirm, seen }:
     },
     outputs: async () => latest,
     version: async () => version,
-    repair: async () => [],
+    repair: async (behind = false) => (repairs.push(behind), []),
   };
   const store = memoryStore(record);
   const ledger = new Ledger({ store, lease: { ...freeLease, ...lease }, stack: "dev", holder: "tester", folder: folder("journal") });
   const context: RolloutContext = { file, updates: new Updates(engine), ledger, dependencies: new Dependencies(), settings: {}, cluster: async () => cluster, report, signal: controller.signal, confirm: confirm ?? (async () => true) };
-  const all: Scene = { context, file, live, store, ups, patches, events, messages, interrupt: (reason) => controller.abort(reason) };
+  const all: Scene = { context, file, live, store, ups, repairs, patches, events, messages, interrupt: (reason) => controller.abort(reason) };
   return all;
 }
 

@@ -89,6 +89,26 @@ describe("a rollout whose driver died right after its verdict", () => {
   });
 });
 
+describe("the state after a driver that died", () => {
+  hurried();
+  const goOn: readonly ((s: Scene) => Promise<unknown>)[] = [(s) => rollbackNow(s.context), (s) => deploy(s.context, "v2"), (s) => resumeNow(s.context)];
+
+  it("is read anew before the next update, whatever goes on: it may not know what the driver's last update did", async () => {
+    for (const act of goOn) {
+      const s = await left(AT_25, { phase: "reverting", reason: "errors" });
+      await act(s);
+      expect(s.repairs).to.deep.equal([true]);
+      expect(s.ups.slice(0, 2)).to.deep.equal(HOME);
+    }
+  });
+
+  it("is believed where a rollout was held: nothing had died", async () => {
+    const s = await left(AT_25);
+    await rollbackNow(s.context);
+    expect([s.repairs, s.ups]).to.deep.equal([[], HOME]);
+  });
+});
+
 describe("what a driver that died left", () => {
   hurried();
   const asked = (s: Scene, verb: "rollback" | "hold"): void => void (s.store.book = { ...s.store.book, record: { ...s.store.book.record!, request: { verb, by: "ann", at: "t" } } });

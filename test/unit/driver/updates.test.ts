@@ -1,23 +1,30 @@
 import { expect } from "chai";
 import { BusyError, DeadLockError, UpdateCancelledError, UpdateFailedError } from "../../../driver/errors";
-import type { StackEngine } from "../../../driver/stack/engine";
+import type { StackEngine, UpOptions } from "../../../driver/stack/engine";
 import { Updates } from "../../../driver/stack/updates";
 import { hurried, rejection, untilCancelled } from "./fakes";
 
 type Up = (n: number, signal: AbortSignal | undefined, message: string) => Promise<void> | void;
 
 /** An engine that does what `up` says, and counts. */
-function engine(up: Up, pending: readonly string[] = []): StackEngine & { ups: string[]; repairs: number } {
+function engine(up: Up, pending: readonly string[] = []): StackEngine & { ups: string[]; repairs: number; refreshed: number; creating: boolean[] } {
   const fake = {
     ups: [] as string[],
     repairs: 0,
-    async up(message: string, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
+    refreshed: 0,
+    creating: [] as boolean[],
+    async up(message: string, { signal, creates = false }: UpOptions = {}): Promise<void> {
       const n = fake.ups.push(message) - 1;
+      fake.creating.push(creates);
       await up(n, signal, message);
     },
     outputs: async () => ({ of: fake.ups.length }),
     version: async () => fake.ups.length,
-    repair: async () => (fake.repairs++, pending),
+    async repair(behind = false) {
+      fake.repairs++;
+      if (behind || pending.length > 0) fake.refreshed++;
+      return pending;
+    },
   };
   return fake;
 }
@@ -150,6 +157,45 @@ describe("the updates of a stack", () => {
     await new Updates(fake).run(options("a"));
     expect([fake.ups.length, fake.repairs]).to.deep.equal([2, 1]);
     expect(notes).to.deep.equal(["The lock of me@here (pid 7) is removed.", "An update that died had left unfinished: creating Deployment shop-v2; the state is refreshed."]);
+  });
+
+  it("read the objects anew after a dead update also where it left nothing pending, because it wrote the state at its end only", async () => {
+    const fake = engine((n) => { if (n === 0) throw new DeadLockError("The lock of me@here (pid 7) is removed."); });
+    const updates = new Updates(fake);
+    await updates.run(options("a"));
+    await updates.run(options("b"));
+    expect([fake.ups, fake.refreshed]).to.deep.equal([["a", "a", "b"], 1]);
+  });
+
+  it("read them anew once before the first one after a driver that died elsewhere, however long the stack is locked", async () => {
+    const fake = engine((n) => { if (n < 2) throw locked; });
+    const updates = new Updates(fake);
+    updates.doubt();
+    await updates.run(options("a"));
+    await updates.run(options("b"));
+    expect([fake.ups.length, fake.refreshed]).to.deep.equal([4, 1]);
+  });
+
+  it("doubt the state as long as it cannot be read anew", async () => {
+    let broken = true;
+    const fake = engine(() => undefined);
+    const repair = fake.repair;
+    const updates = new Updates(Object.assign(fake, { repair: (behind?: boolean) => (broken ? Promise.reject(new UpdateFailedError("deaf")) : repair(behind)) }));
+    updates.doubt();
+    expect((await rejection(updates.run(options("a"))))?.message).to.equal("deaf");
+    broken = false;
+    await updates.run(options("b"));
+    expect([fake.ups, fake.refreshed]).to.deep.equal([["b"], 1]);
+  });
+
+  it("say which may create objects; so may what follows a repair", async () => {
+    const gone = new UpdateFailedError('pulumi up (a) failed: ingresses.networking.k8s.io "shop-canary" not found');
+    const fake = engine((n) => { if (n === 2) throw gone; });
+    const updates = new Updates(fake);
+    await updates.run(options("weight 25"));
+    await updates.run({ ...options("start v2"), creates: true });
+    await updates.run(options("weight 50"));
+    expect(fake.creating).to.deep.equal([false, true, false, true]);
   });
 
   it("clear pending operations once, and fail when they come back", async () => {
