@@ -13,6 +13,9 @@ for (const event of ["uncaughtException", "unhandledRejection"] as const)
     process.exit(EXIT.failed);
   });
 
+// Pulumi keeps a stack trace for each promise of each resource, a third of the time that the program takes; nobody is shown one without --debug.
+if (!process.argv.includes("--debug")) Error.stackTraceLimit = 0;
+
 process.on("exit", (code) => leaveExitCode(process.env.GITHUB_OUTPUT, code));
 
 run(process.argv.slice(2))

@@ -35,9 +35,9 @@ async function services({ services: all, runs }: Options): Promise<GrowthOptions
   const points: ServicesPoint[] = [];
   for (const count of all) points.push(await measureServices(tools, count, runs));
   return growth(points, { title: "Services in one stack", x: "services", y: "seconds" }, (p) => p.services, {
-    "pulumi up, every weight changes": (p) => p.raise,
-    "the same, state kept at its end only": (p) => p.raiseLast,
-    "pulumi up, nothing changes": (p) => p.same,
+    "update of the driver, every weight changes": (p) => p.raise,
+    "the same, state written for each object": (p) => p.raiseEach,
+    "update of the driver, nothing changes": (p) => p.same,
     "a look at the counters": (p) => p.look,
   });
 }

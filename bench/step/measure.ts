@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import * as fs from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { KubeConfig, Watch, type V1Ingress } from "@kubernetes/client-node";
+import { KubeConfig, NetworkingV1Api, PatchStrategy, setHeaderOptions, Watch, type V1Ingress } from "@kubernetes/client-node";
 import type { Cluster } from "../../sandbox/cluster/launch";
 import { runCanary, type DriverEvent } from "../../sandbox/demo/driver";
 import { SHOP_IMAGE } from "../../sandbox/demo/images";
@@ -112,6 +112,27 @@ export function edit(stack: Stack, weight: number): void {
 }
 
 const pulumiUp = (stack: Stack): Promise<unknown> => run("pulumi", ["up", "--yes", "--skip-preview", "--non-interactive", "--stack", stack.stack], { cwd: stack.dir, env: stack.env, maxBuffer: 1 << 26 });
+
+/** Somebody patches the live weight of every service, and nothing else: the limit of what the router and the API server allow. */
+export async function patched(stack: Stack, load: Load): Promise<Step> {
+  const config = new KubeConfig();
+  config.loadFromFile(stack.env.KUBECONFIG!);
+  const networking = config.makeApiClient(NetworkingV1Api);
+  const set = (weight: number): Promise<unknown> => Promise.all(stack.names.map((name) => networking.patchNamespacedIngress(
+    { name: `${name}-canary`, namespace: stack.stack, body: { metadata: { annotations: { [ANNOTATION]: String(weight) } } } }, setHeaderOptions("Content-Type", PatchStrategy.MergePatch))));
+  const observer = await new Observer(stack).start(load);
+  try {
+    const decided = Date.now();
+    observer.expect(HIGH);
+    await set(HIGH);
+    return await observer.seen(decided);
+  } finally {
+    observer.stop();
+    await set(LOW);
+    // The router takes a change up at once, but not within some seconds of another.
+    await sleep(3000);
+  }
+}
 
 /** A rollout that waits at the low weight, so that somebody can edit the stack file. */
 export async function park(stack: Stack): Promise<void> {

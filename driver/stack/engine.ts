@@ -39,7 +39,7 @@ export interface StackEngine {
   repair(behind?: boolean): Promise<readonly string[]>;
 }
 
-/** Pulumi's variable for it (issue 10668 of pulumi/pulumi); older ones than 3.200 or so mind it with PULUMI_EXPERIMENTAL only. */
+/** Pulumi's variable for it (issue 10668 of pulumi/pulumi). Long ago it was minded with PULUMI_EXPERIMENTAL only: such a CLI writes the state each time. */
 const SKIP_CHECKPOINTS = "PULUMI_SKIP_CHECKPOINTS";
 
 const PACKAGE_ROOT = path.resolve(__dirname, "../../..");
