@@ -173,7 +173,9 @@ export class Scene {
     return { served, drift: await drift(this.project), pending: await pendingOperations(this.project) };
   }
 
-  stop(): Promise<Counts> {
-    return this.load?.stop() ?? Promise.resolve({});
+  /** Ends the load, and the pods: a hundred stacks of them would take the machine's memory. */
+  async stop(): Promise<void> {
+    await this.load?.stop();
+    await this.apps.deleteCollectionNamespacedDeployment({ namespace: this.project.stack, propagationPolicy: "Background" }).catch(() => undefined);
   }
 }
