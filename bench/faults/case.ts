@@ -84,6 +84,7 @@ function faultsOf({ exits, says, ends, hurts = false }: FaultCase, row: Omit<Fau
 export async function inject(test: FaultCase, cluster: Cluster, tools: Toolchain, name: string): Promise<FaultRow> {
   const { version = "v2", when = isObserved, fault, prepare, mend } = test;
   const scene = await Scene.of(cluster, tools, name, test.values, test.place);
+  let mended = mend === undefined;
   try {
     const load = scene.startLoad();
     await prepare?.(scene);
@@ -96,6 +97,7 @@ export async function inject(test: FaultCase, cluster: Cluster, tools: Toolchain
     });
     if (fault && !injected) process.stderr.write(`${test.name}: nothing was injected: ${wordsOf(run)}\n`);
     await injected;
+    mended = true;
     await mend?.(scene);
     const args = nextOf(test, run.exitCode, version);
     const next = args && (await scene.canary(args));
@@ -112,6 +114,8 @@ export async function inject(test: FaultCase, cluster: Cluster, tools: Toolchain
     const unsafe = [...faultsOf(test, row), ...(fault && !injected ? ["nothing was injected"] : []), ...(next && ![0, 2].includes(next.exitCode) ? [`the next command ends with ${next.exitCode}: ${wordsOf(next)}`] : [])];
     return { ...row, safe: unsafe.length === 0, unsafe };
   } finally {
+    // Otherwise the next fault would meet this one.
+    if (!mended) await mend?.(scene).catch(() => undefined);
     await scene.stop();
   }
 }

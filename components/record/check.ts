@@ -29,6 +29,7 @@ const rollout = z.looseObject({
   experiment: z.looseObject({ weight: percent, dwellSeconds: z.number().min(0) }).optional(),
   settings: z.record(text, z.looseObject({ name: text, text, value: z.unknown() })).optional(),
   sentHome: z.looseObject({ by: text, at: time }).optional(),
+  behind: z.boolean().optional(),
 });
 
 const record = z.looseObject({

@@ -52,6 +52,8 @@ export interface RecordedRollout {
   readonly settings?: Readonly<Record<string, unknown>>;
   /** The guard, or a hasty command, has patched the live objects; the stack does not know it yet. */
   readonly sentHome?: { readonly by: string; readonly at: string };
+  /** Pulumi's state may not know what a driver did that died, and no update has read the objects anew since. */
+  readonly behind?: boolean;
 }
 
 /** What somebody asks of the driver that holds the Lease. */

@@ -82,13 +82,14 @@ export function rolloutVerbs(program: Command): void {
     exits: ROLLOUT_EXITS,
     run: (o) => withRequest(o, "promote", (c) => promoteNow(c, o.full === true)),
   });
-  addVerb<Reason & { abandoned?: boolean }>(program, {
+  addVerb<Reason & { abandoned?: boolean; unconfirmed?: boolean }>(program, {
     usage: "rollback",
     description: "send all traffic home at once and remove the canary",
-    with: (c) => withReason(c).option("--abandoned", "only a rollout that its driver could not end; one that is held stays. For the last step of a CI job"),
+    with: (c) => withReason(c).option("--abandoned", "only a rollout that its driver could not end; one that is held stays. For the last step of a CI job")
+      .option("--unconfirmed", "remove the canary's pods also where the counters say that the router still sends them requests"),
     examples: ['rollback --stack production --reason "customers call"', "rollback --abandoned --stack production"],
-    exits: "2 rolled back (which is what was asked for), 1 failed, 3 not known how it ended, 4 busy, 64 wrong arguments or stack file, or no rollout is under way",
-    run: (o) => (o.abandoned ? rollbackAbandoned : rollback)(o, o.reason),
+    exits: "2 rolled back (which is what was asked for), 1 failed, 3 held (the router does not go home, or the stack does not know it yet) or not known how it ended, 4 busy, 64 wrong arguments or stack file, or no rollout is under way",
+    run: (o) => (o.abandoned ? rollbackAbandoned(o, o.reason) : rollback(o, o.reason, o.unconfirmed)),
   });
   addVerb(program, {
     usage: "undo",

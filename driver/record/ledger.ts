@@ -21,6 +21,8 @@ export interface LedgerOptions {
   readonly holder: string;
   /** Folder of the local copies, one file a rollout. */
   readonly folder: string;
+  /** Pulumi's state may not know what a driver did that died: whoever goes on later must know. Default: it does. */
+  readonly behind?: () => boolean;
 }
 
 /** What a rollout's end leaves in the record. */
@@ -103,10 +105,10 @@ export class Ledger {
   /** Enters a phase. */
   enter(change: Partial<RecordedRollout> & Pick<RecordedRollout, "phase">, message: string): Promise<void> {
     return this.onRollout((book, before) => {
-      const { reason: _, step, ...kept } = before;
+      const { reason: _, behind: __, step, ...kept } = before;
       // A hold forgets no promotion that has begun to move the stable Service: nothing may lead home from there.
       const half = change.phase === "held" && (step === "move" || step === "close") ? { step } : {};
-      const rollout = { ...kept, ...half, since: now(), ...change };
+      const rollout = { ...kept, ...half, ...(this.options.behind?.() === true ? { behind: true } : {}), since: now(), ...change };
       // A request that was taken up, or that came too late.
       const record = rollout.phase === "held" || rollout.phase === "reverting" ? this.withoutRequest(book) : this.recordOf(book);
       return { ...this.append(book, rollout, { kind: "intent", message }), record: { ...record, rollout } };

@@ -61,11 +61,6 @@ function stageOf(config: StackConfig, { stages }: RecordedRollout, to: Step): St
   return { ...to, stage: stageAt(config, stages[to.stage] ?? 0) };
 }
 
-/** A driver that died may have taken its update with it, on whatever machine that was. */
-function doubtIfDied({ updates }: RolloutContext, { phase }: Pick<RecordedRollout, "phase">): void {
-  if (phase !== "held") updates.doubt();
-}
-
 /** Goes on with a rollout whose driver died, or that is held. */
 export async function resume(context: RolloutContext, read: StackConfig, recorded: RecordedRollout, point: Step = resumePoint(withFile(recorded, read))): Promise<Ending> {
   const { version, from, experiment } = recorded;
@@ -73,7 +68,6 @@ export async function resume(context: RolloutContext, read: StackConfig, recorde
   const to = stageOf(config, recorded, point);
   // On the way home nothing is asked of any metrics.
   if (to.phase === "reverting") return goHome(context, config, recorded, to.reason, to.why);
-  doubtIfDied(context, recorded);
   // Before the first stage the canary Service may be home since an earlier rollout.
   const home = to.phase === "raising" && recorded.stage !== undefined ? await wasGoingHome(context, config) : undefined;
   if (home) return goHome(context, config, recorded, home, "verdict");
@@ -84,12 +78,11 @@ export async function resume(context: RolloutContext, read: StackConfig, recorde
 }
 
 /** Sends a rollout home that is held, or that a dead driver left; the users first. Asks no metrics: it must work when nothing else does. */
-export async function goHome(context: RolloutContext, config: StackConfig, recorded: Pick<RecordedRollout, "version" | "from" | "phase">, reason: string, why: RevertWhy = "manual"): Promise<Ending> {
+export async function goHome(context: RolloutContext, config: StackConfig, recorded: Pick<RecordedRollout, "version" | "from">, reason: string, why: RevertWhy = "manual", insisted = false): Promise<Ending> {
   const { version, from } = recorded;
   const patched = await patch({ context, config, reason });
-  doubtIfDied(context, recorded);
   const watch = await watchIfPossible(context, config, { stable: from, canary: version });
-  return withRollout(context, config, { version, from, watch }, (rollout) => run(rollout, { phase: "reverting", why, reason, neverServed: false }, patched));
+  return withRollout(context, config, { version, from, watch, insisted }, (rollout) => run(rollout, { phase: "reverting", why, reason, neverServed: false }, patched));
 }
 
 /** What a driver that died left is ended first: the same version goes on, any other goes home. Undefined when nothing is left. */

@@ -49,6 +49,7 @@ export async function foreignChange(context: RolloutContext, config: StackConfig
 export async function wasGoingHome({ ledger, cluster }: RolloutContext, config: StackConfig): Promise<string | undefined> {
   const last = ledger.journal.at(-1);
   if (last?.kind === "verdict" && last.verdict === "rollback") return last.message;
+  if (config.canary?.withdrawn) return ledger.journal.filter(({ kind, verdict }) => kind === "verdict" && verdict === "rollback").at(-1)?.message ?? "its canary is withdrawn already";
   const live = await liveTraffic(cluster, config).catch(() => []);
   return live.some((l) => isHome(l) && l.selectorManager === FIELD_MANAGER) ? "its driver had sent the traffic home already" : undefined;
 }

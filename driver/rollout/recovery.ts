@@ -6,6 +6,10 @@ import type { Step } from "./machine";
 export const withFile = (rollout: RecordedRollout, { stable, canary }: Pick<StackConfig, "stable" | "canary">): RecordedRollout =>
   canary?.version === rollout.version && stable?.version === canary.version && rollout.step !== "close" ? { ...rollout, step: "move" } : rollout;
 
+/** A driver that died, on whatever machine, may have taken its update with it: Pulumi's state then does not know what that did. */
+export const mayBeBehind = (dead: string | undefined, rollout: RecordedRollout | undefined): boolean =>
+  dead !== undefined || (rollout !== undefined && (rollout.phase !== "held" || rollout.behind === true));
+
 /**
  * Where a rollout goes on whose driver died, by its last intent. Every step may be done twice, so that it does not matter how far the
  * dead driver got in it; evidence died with it, so that a stage is observed anew.

@@ -13,7 +13,7 @@ export interface Rollout {
   readonly version: string;
   readonly from: string;
   readonly plan: Plan;
-  /** Skips every gate on the way to a promotion that a person insists on. */
+  /** A person insists: on a promotion whatever the gates say, or on a rollback whatever the counters say. */
   readonly insisted?: boolean;
   /**
    * Weights that the live objects may have before the first raise, where a dead driver was in the middle of one; by default the file's

@@ -33,7 +33,7 @@ const PERFORM: { readonly [P in Acting["phase"]]: (rollout: Rollout, step: Extra
   observing: (rollout, step) => observe(rollout, step.stage, step.since),
   asking: ask,
   promoting: (rollout, step) => promote(rollout, step.step),
-  reverting: ({ context, config, watch }, step, patched) => revert({ context, config, patched, reason: step.reason, neverServed: step.neverServed, ...(watch.services.length > 0 ? { watch } : {}) }),
+  reverting: ({ context, config, watch, insisted = false }, step, patched) => revert({ context, config, patched, insisted, reason: step.reason, neverServed: step.neverServed, ...(watch.services.length > 0 ? { watch } : {}) }),
 };
 
 async function perform(rollout: Rollout, step: Acting, patched: boolean): Promise<StepEvent> {

@@ -10,7 +10,8 @@ const DEADLINE = 5000;
 /** Seconds between two looks at pods that must become ready. */
 const LOOK_EVERY = 1;
 
-const isProportional = ({ services }: StackConfig): boolean => Object.values(services).some((s) => s.workload.canarySize === "proportional");
+/** A canary that grows with its weight gets a disruption budget with its second pod. */
+export const isProportional = ({ services }: StackConfig): boolean => Object.values(services).some((s) => s.workload.canarySize === "proportional");
 
 /**
  * Pods that the stable revision of each autoscaled service has now. An autoscaler would shrink a stable that loses its traffic, and a
@@ -47,7 +48,7 @@ export async function podsFirst(context: RolloutContext, weight: number): Promis
   const canary = file.version("canary");
   if (grows.length === 0 || canary === undefined || !config.canary) return undefined;
   const sizes = canarySizes(config, weight);
-  await apply(context, { canary: withFloors(canary, sizes) }, `pods for weight ${weight}`, { signal });
+  await apply(context, { canary: withFloors(canary, sizes) }, `pods for weight ${weight}`, { signal, creates: true });
   const reader = podReader(cluster, config.namespace);
   for (const service of grows) {
     const deadline = Date.now() + config.services[service]!.workload.progressDeadlineSeconds * 1000;

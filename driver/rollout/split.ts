@@ -8,6 +8,9 @@ const ENOUGH = 10;
 /** Canary requests that the weight lets expect, of which none coming is no accident. */
 const SURE = 100;
 
+/** Requests of which not one goes to the canary by accident, were its weight in percent this one, above 0. */
+export const requestsAgainst = (weight: number): number => (weight >= 100 ? 1 : Math.ceil(Math.log(1 - CONFIDENCE) / Math.log(1 - weight / 100)));
+
 export interface SplitJudgement {
   /** `served`: the router does what was asked. `off`: it does not, or not yet. `waiting`: too few requests to tell. */
   readonly state: "served" | "off" | "waiting";

@@ -11,6 +11,8 @@ export interface VerifyOptions {
   readonly timeoutSeconds: number;
   /** Seconds between two scrapes of the metrics; they are looked for more often, so that none is waited for longer than it must be. */
   readonly scrapeSeconds: number;
+  /** Requests of each service that a proof must have at least. Default 0: as many as the weight needs. */
+  readonly least?: number;
   readonly report: Reporter;
   readonly signal?: AbortSignal;
   /** Asked after every look, so that tripwires are not blind during the verification; true ends it early. */
@@ -24,7 +26,7 @@ export interface Verified {
   readonly state: "served" | "off" | "few" | "unseen" | "stopped";
   /** Fraction of requests to the canary over all services; absent when no request was counted. */
   readonly share?: number;
-  /** Latest counts of the services whose sessions do not stick: only theirs tell a weight. With `off` only. */
+  /** Counts, since the weight was set, of the services whose sessions do not stick: only theirs tell a weight. With `off` only. */
   readonly counted?: readonly Counted[];
   readonly sentence: string;
   /** When the counts that prove it began, ms since the epoch: the split has been served since then. With `served` only. */
@@ -40,6 +42,8 @@ export interface Counted {
 }
 
 interface Tally extends Counted {
+  /** All that was counted, what contradicts the weight as well. */
+  readonly all: Counted;
   judgement: SplitJudgement;
   /** When its first window began or later, ms since the epoch. */
   since: number;
@@ -49,10 +53,11 @@ interface Tally extends Counted {
 function count(tally: Tally | undefined, weight: number, window: TrafficWindow, sticky: boolean, from: number): Tally {
   const canary = window.canary.requests;
   const total = canary + window.stable.requests;
-  const sum = { canary: (tally?.canary ?? 0) + canary, total: (tally?.total ?? 0) + total };
+  const plus = (counted: Counted | undefined): Counted => ({ canary: (counted?.canary ?? 0) + canary, total: (counted?.total ?? 0) + total });
+  const [sum, all] = [plus(tally), plus(tally?.all)];
   const judgement = judgeSplit(weight, sum.canary, sum.total, sticky);
-  if (judgement.state !== "off" || !tally) return { ...sum, judgement, since: tally?.since ?? from };
-  return { canary, total, judgement: judgeSplit(weight, canary, total, sticky), since: from };
+  if (judgement.state !== "off" || !tally) return { ...sum, all, judgement, since: tally?.since ?? from };
+  return { canary, total, all, judgement: judgeSplit(weight, canary, total, sticky), since: from };
 }
 
 /** Seconds between two looks for a scrape. */
@@ -64,7 +69,7 @@ const lookEvery = (scrapeSeconds: number): number => Math.min(1, scrapeSeconds /
  * @returns `served`, or at the deadline what was seen instead, in a sentence
  */
 export async function verifySplit(options: VerifyOptions): Promise<Verified> {
-  const { watch, weight, timeoutSeconds, scrapeSeconds, report, signal } = options;
+  const { watch, weight, timeoutSeconds, scrapeSeconds, least = 0, report, signal } = options;
   const tallies = new Map<string, Tally>();
   /** When each service's latest window was read, by name. */
   const readAt = new Map<string, number>();
@@ -94,11 +99,12 @@ export async function verifySplit(options: VerifyOptions): Promise<Verified> {
     if (news) report({ event: "observe", weight, served: shareOfAll(), ...(options.telling?.(polled) ?? samplesOf(polled)), message: describe() });
     if (options.stop?.()) return { state: "stopped", share: shareOfAll(), sentence: describe() };
     if (!news) continue;
-    if (watch.services.every((s) => tallies.get(s.name)?.judgement.state === "served"))
+    const proven = (tally: Tally | undefined): boolean => tally?.judgement.state === "served" && tally.total >= least;
+    if (watch.services.every((s) => proven(tallies.get(s.name))))
       return { state: "served", share: shareOfAll(), sentence: describe(), since: Math.max(...[...tallies.values()].map((t) => t.since)) };
   }
   const off = [...tallies.values()].some((t) => t.judgement.state === "off");
   const blind = watch.services.some((s) => !tallies.has(s.name));
-  const counted = watch.services.flatMap(({ name, sticky }) => (sticky ? [] : (tallies.get(name) ?? [])));
+  const counted = watch.services.flatMap(({ name, sticky }) => (sticky ? [] : (tallies.get(name)?.all ?? [])));
   return { state: off ? "off" : blind ? "unseen" : "few", share: shareOfAll(), sentence: describe(), ...(off ? { counted } : {}) };
 }

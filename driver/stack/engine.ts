@@ -21,6 +21,11 @@ export interface UpOptions {
   readonly creates?: boolean;
 }
 
+/** What a state may not know; see {@link StackEngine.repair}. */
+export type Stale = "unfinished" | "traffic" | "all";
+
+const DEPLOYMENTS = "**kubernetes:apps/v1:Deployment::**";
+
 /** The verbs of the stack that the driver needs; the rollout knows no more of Pulumi. */
 export interface StackEngine {
   /**
@@ -34,9 +39,10 @@ export interface StackEngine {
   /**
    * Clears what an update that died left pending in the state; the next `up` finds the objects by name. Returns what was pending.
    *
-   * @param behind the state may tell of objects what is no longer so: read them anew also where nothing is pending. Default false
+   * @param stale what the state may tell that is no longer so, and is read anew also where nothing is pending: `all` objects, or those of the
+   *   `traffic`, which is all but the Deployments: after those were read with a pod that is not ready, the next update waits for it. Default `unfinished`: nothing
    */
-  repair(behind?: boolean): Promise<readonly string[]>;
+  repair(stale?: Stale): Promise<readonly string[]>;
 }
 
 /** Pulumi's variable for it (issue 10668 of pulumi/pulumi). Long ago it was minded with PULUMI_EXPERIMENTAL only: such a CLI writes the state each time. */
@@ -150,9 +156,9 @@ class PulumiStack implements StackEngine {
     }
   }
 
-  async repair(behind = false): Promise<readonly string[]> {
+  async repair(stale: Stale = "unfinished"): Promise<readonly string[]> {
     try {
-      return await this.clearPending(behind);
+      return await this.clearPending(stale);
     } catch (cause) {
       const text = (cause as Error).message;
       if (cause instanceof automation().ConcurrentUpdateError) throw this.locked(text, cause);
@@ -160,10 +166,11 @@ class PulumiStack implements StackEngine {
     }
   }
 
-  private async clearPending(behind: boolean): Promise<readonly string[]> {
+  private async clearPending(stale: Stale): Promise<readonly string[]> {
     const { deployment } = await this.stack.exportStack();
     const pending = ((deployment as { pending_operations?: readonly { type: string; resource: { urn: string } }[] } | undefined)?.pending_operations ?? []).map(({ type, resource }) => `${type} ${resource.urn.split("::").slice(2).join(" ")}`);
-    if (behind || pending.length > 0) await this.stack.refresh({ clearPendingCreates: true, color: "never", suppressProgress: true });
+    const exclude = pending.length === 0 && stale === "traffic" ? { exclude: [DEPLOYMENTS] } : {};
+    if (stale !== "unfinished" || pending.length > 0) await this.stack.refresh({ clearPendingCreates: true, color: "never", suppressProgress: true, ...exclude });
     return pending;
   }
 }
@@ -176,6 +183,6 @@ export function lazyStack(open: () => Promise<StackEngine>): StackEngine {
     up: async (message, options) => (await stack()).up(message, options),
     outputs: async () => (await stack()).outputs(),
     version: async () => (await stack()).version(),
-    repair: async (behind) => (await stack()).repair(behind),
+    repair: async (stale) => (await stack()).repair(stale),
   };
 }

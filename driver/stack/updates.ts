@@ -62,6 +62,10 @@ export class Updates {
     this.behind = true;
   }
 
+  get inDoubt(): boolean {
+    return this.behind;
+  }
+
   /**
    * Runs an update when the one before is gone.
    *
@@ -105,12 +109,14 @@ export class Updates {
 
   private async attempt({ message, lockWaitSeconds, note, urgent = false, creates = false }: UpdateOptions, signal: AbortSignal): Promise<void> {
     let repaired = false;
+    // Since the command before, the file or this package may have become one that declares other objects.
+    const first = this.succeeded === 0;
     for (const deadline = Date.now() + lockWaitSeconds * 1000; ; ) {
       try {
-        if (this.behind) await this.engine.repair(true);
+        if (this.behind) await this.engine.repair("traffic");
         this.behind = false;
         const limit = urgent ? <T>(update: () => Promise<T>): Promise<T> => update() : this.limit;
-        return await limit(() => (signal.aborted ? Promise.reject(new UpdateCancelledError(`pulumi up (${message}) was cancelled before it began.`)) : this.engine.up(message, { signal, creates: creates || repaired })));
+        return await limit(() => (signal.aborted ? Promise.reject(new UpdateCancelledError(`pulumi up (${message}) was cancelled before it began.`)) : this.engine.up(message, { signal, creates: creates || repaired || first })));
       } catch (cause) {
         if (cause instanceof DeadLockError) note(cause.message);
         else if (cause instanceof BusyError && Date.now() < deadline) {
@@ -121,7 +127,7 @@ export class Updates {
         } else if (repaired || !(isPending(cause) || goneIn(cause))) throw cause;
         // Of a dead update nobody saw the end, and the state may not know what it did; what somebody deleted the next update creates.
         const gone = goneIn(cause);
-        const pending = await this.engine.repair(gone !== undefined || cause instanceof DeadLockError);
+        const pending = await this.engine.repair(gone !== undefined ? "all" : cause instanceof DeadLockError ? "traffic" : "unfinished");
         [repaired, this.behind] = [true, false];
         if (gone !== undefined) note(`Somebody has deleted ${gone}, which the stack declares: the state is refreshed, and it is created again.`);
         if (pending.length > 0) note(`An update that died had left unfinished: ${pending.join(", ")}; the state is refreshed.`);

@@ -52,10 +52,10 @@ function refuseHalfPromoted(rollout: RecordedRollout): void {
 }
 
 /** Ends the rollout with all traffic on stable. Asks no metrics: it must work when nothing else does. */
-export async function rollbackNow(context: RolloutContext, reason = "asked for by hand"): Promise<Ending> {
+export async function rollbackNow(context: RolloutContext, reason = "asked for by hand", insisted = false): Promise<Ending> {
   const rollout = underWay(context);
   refuseHalfPromoted(rollout);
-  return goHome(context, context.file.read(), rollout, reason);
+  return goHome(context, context.file.read(), rollout, reason, "manual", insisted);
 }
 
 /** Goes on with a rollout that is held, or whose driver died. */

@@ -2,7 +2,9 @@ import { clauseOf, statusOf } from "../cluster/answers";
 import { DriverError, RequestedError } from "../errors";
 import type { Ledger } from "../record/ledger";
 import type { Reporter } from "../report/events";
+import { mayBeBehind } from "../rollout/recovery";
 import type { StackFile } from "../stack/file";
+import type { Updates } from "../stack/updates";
 
 /** How often the record is looked at for what others ask, in ms. */
 const LOOK_EVERY = 1000;
@@ -10,11 +12,12 @@ const LOOK_EVERY = 1000;
 /** The cluster may be new: the namespace comes with the first update, and the record with it. */
 const isMissingNamespace = (error: unknown): boolean => statusOf(error) === 404;
 
-/** Takes the Lease and reads the record. @throws DriverError with one sentence, LeaseHeldError when another driver works on the stack */
-export async function openLedger(ledger: Ledger, report: Reporter, patient: boolean): Promise<void> {
+/** Takes the Lease, reads the record, and doubts Pulumi's state where a driver died. @throws DriverError with one sentence, LeaseHeldError when another driver works on the stack */
+export async function openLedger(ledger: Ledger, updates: Updates, report: Reporter, patient: boolean): Promise<void> {
   try {
     const dead = await ledger.open(patient);
     const { rollout } = ledger;
+    if (mayBeBehind(dead, rollout)) updates.doubt();
     if (dead && rollout && rollout.phase !== "held") report({ event: "note", message: `${dead} died while ${rollout.version} was ${rollout.phase} at weight ${rollout.weight}.` });
   } catch (cause) {
     if (isMissingNamespace(cause)) return;

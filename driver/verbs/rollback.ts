@@ -8,9 +8,13 @@ import { holderName, openSession, orAsk, reporterOf, ROLLING, withStack, type Co
 /** What this process asks of the driver that holds the Lease. */
 export const requestOf = (verb: RolloutRequest["verb"], reason?: string): RolloutRequest => ({ verb, by: holderName(verb), at: new Date().toISOString(), ...(reason ? { reason } : {}) });
 
-/** Sends all traffic home at once, and ends the rollout, or has the driver that runs it do so; returns the exit code. */
-export const rollback = (options: CommonOptions, reason?: string): Promise<number> =>
-  orAsk(options, "rollback", (c) => rollbackNow(c, reason), (c) => waitFor(c, requestOf("rollback", reason)), undefined, { first: (c) => homeFirst(c, reason) });
+/**
+ * Sends all traffic home at once, and ends the rollout, or has the driver that runs it do so; returns the exit code.
+ *
+ * @param insisted removes the canary's pods also where the counters say that the router still sends them requests
+ */
+export const rollback = (options: CommonOptions, reason?: string, insisted = false): Promise<number> =>
+  orAsk(options, "rollback", (c) => rollbackNow(c, reason, insisted), (c) => waitFor(c, requestOf("rollback", reason)), undefined, { first: (c) => homeFirst(c, reason) });
 
 /** A promotion that has begun to move the stable Service can only go on. */
 function endLeft(context: RolloutContext, reason: string): Promise<Ending> {

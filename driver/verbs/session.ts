@@ -143,19 +143,19 @@ export async function openSession(options: CommonOptions, session: SessionOption
     stop.abort(error);
   };
   const lease = rolloutLease({ ...at, holder, seconds: config.rollout.leaseSeconds, lost });
-  const ledger: Ledger = new Ledger({ store: recordStore(at.access, at.namespace, at.name), lease, stack: options.stack, holder, folder: localFolder(options.cwd, options.stack) });
+  // Opened when it is first needed: somebody who must wait for another driver need not wait for Pulumi too.
+  const updates = new Updates(lazyStack(() => openStack(options.cwd, options.stack)), session.limit);
+  const ledger: Ledger = new Ledger({ store: recordStore(at.access, at.namespace, at.name), lease, stack: options.stack, holder, folder: localFolder(options.cwd, options.stack), behind: () => updates.inDoubt });
   let approve = (): void => undefined;
   const insisted = new Promise<boolean>((resolve) => (approve = () => resolve(true)));
   const confirm = session.confirm ?? confirmation(options);
-  // Opened at once, and waited for after the Lease: somebody who must wait for another driver need not wait for Pulumi too.
-  const engine = lazyStack(() => openStack(options.cwd, options.stack));
-  const context: RolloutContext = { file, updates: new Updates(engine, session.limit), cluster, ledger, dependencies, settings, report, signal, confirm: (question, asked) => Promise.race([insisted, confirm(question, asked)]), insisted, ...(session.beforeAsking ? { beforeAsking: session.beforeAsking } : {}), ...(session.beforeMove ? { beforeMove: session.beforeMove } : {}) };
+  const context: RolloutContext = { file, updates, cluster, ledger, dependencies, settings, report, signal, confirm: (question, asked) => Promise.race([insisted, confirm(question, asked)]), insisted, ...(session.beforeAsking ? { beforeAsking: session.beforeAsking } : {}), ...(session.beforeMove ? { beforeMove: session.beforeMove } : {}) };
   if (session.lease === false) return { context, config, ended: () => undefined, close: async () => undefined, leave: async () => undefined };
   await session.first?.(context);
   // The program, which this process runs or starts, knows its driver by this.
   process.env[HOLDER_VARIABLE] = holder;
   try {
-    await openLedger(ledger, report, session.patient ?? true);
+    await openLedger(ledger, updates, report, session.patient ?? true);
     file.continueWith((ledger.rollout?.settings ?? {}) as Settings);
     await adoptRecord(file, ledger, report);
     const note = (message: string): void => say({ event: "note", message });

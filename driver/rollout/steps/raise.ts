@@ -7,7 +7,7 @@ import { foreignChange, foreignUpdate, markOf, type UpdateMark } from "../foreig
 import { earlyRollback, judgeAll, ONLY_FAILS } from "../judging";
 import type { StepEvent } from "../machine";
 import type { Rollout } from "../rollout";
-import { podsFirst } from "../sizing";
+import { isProportional, podsFirst } from "../sizing";
 import { pollAll, samplesOf, type Polled } from "../watch";
 import { verifySplit } from "../verify";
 
@@ -54,7 +54,7 @@ async function otherUpdates({ updates }: RolloutContext, before: UpdateMark | un
 
 async function raiseTo(context: RolloutContext, weight: number): Promise<StackConfig> {
   const canary = await podsFirst(context, weight);
-  return apply(context, { weight, ...(canary === undefined ? {} : { canary }) }, `weight ${weight}`, { signal: context.signal });
+  return apply(context, { weight, ...(canary === undefined ? {} : { canary }) }, `weight ${weight}`, { signal: context.signal, creates: isProportional(context.file.read()) });
 }
 
 /** Raises the weight and waits until it is served: `done` when it is. */

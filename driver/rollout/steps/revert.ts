@@ -5,7 +5,7 @@ import { LeaseLostError, UpdateFailedError } from "../../errors";
 import { apply, type RolloutContext } from "../context";
 import type { StepEvent } from "../machine";
 import { keepingPods } from "../sizing";
-import { judgeSplit } from "../split";
+import { judgeSplit, requestsAgainst } from "../split";
 import { verifySplit } from "../verify";
 import type { TrafficWatch } from "../watch";
 
@@ -22,6 +22,8 @@ export interface Reverting {
   readonly watch?: TrafficWatch;
   /** The canary's pods never got any traffic, so there is none to send home. */
   readonly neverServed?: boolean;
+  /** A person wants the pods gone whatever the counters say. Default false */
+  readonly insisted?: boolean;
   /** The live patch, where it was begun before anything was written; true when every service is home. */
   readonly patched?: boolean;
 }
@@ -36,7 +38,7 @@ export interface Reverting {
  * @returns `done`, or a hold that says what is left to do; rejects when neither the patch nor an update sent the traffic home
  */
 export async function revert(reverting: Reverting): Promise<StepEvent> {
-  const { context, config, neverServed = false } = reverting;
+  const { context, neverServed = false, insisted = false } = reverting;
   const { updates } = context;
   let home = neverServed || reverting.patched === true || (await patch(reverting));
   if (neverServed) await updates.cancel();
@@ -46,12 +48,12 @@ export async function revert(reverting: Reverting): Promise<StepEvent> {
     // Without a canary in the file there may still be one in the stack: its start was cancelled, or its removal died.
     if (canary === undefined && neverServed && !updates.wasCancelled) return { type: "done" };
     if (canary !== undefined && !neverServed) {
-      const weights = [context.file.read().weight, ...config.rollout.stages.map((stage) => stage.weight)];
+      const weights = weightsHad(context);
       await recordHome(reverting, canary, home);
       home = true;
-      const deaf = reverting.watch && (await confirmHome(context, reverting.watch, config, weights));
-      if (deaf) return { type: "hold", home: true, reason: `The router was told to send all traffic home and does not: ${deaf}. The canary's pods are kept, because it would send requests to nobody: see whether it still hears the API server, restart it, then end this with \`canary rollback\`.` };
-      await sleep(config.rollout.scaleDownDelaySeconds * 1000);
+      const deaf = await confirmHome(reverting, weights);
+      if (deaf && !insisted) return { type: "hold", home: true, reason: `The router was told to send all traffic home and does not: ${deaf}. The canary's pods are kept, because it would send requests to nobody: see whether it still hears the API server, restart it, then end this with \`canary rollback\`. It goes home because of this: ${reverting.reason}` };
+      await sleep(reverting.config.rollout.scaleDownDelaySeconds * 1000);
       if (context.signal.reason instanceof LeaseLostError) return { type: "hold", home: true, reason: `Traffic is home, and the canary's pods are left to others. (${context.signal.reason.message})` };
     }
     await apply(context, { canary: null, weight: 0 }, "remove the canary", { lowers: true });
@@ -106,20 +108,26 @@ async function recordHome({ context }: Reverting, canary: VersionValue, patched:
   }
 }
 
+/** The weights above 0 that the router may have, in percent: those of this rollout so far, an earlier driver's too. */
+const weightsHad = ({ file, ledger }: RolloutContext): readonly number[] =>
+  [...new Set([file.read().weight, ...ledger.journal.map(({ weight = 0 }) => weight)])].filter((weight) => weight > 0);
+
 /**
  * Confirms from the counters that traffic is home.
  *
  * Requests that name the canary by header or cookie are counted as its own although its Service is home. So a router is only called deaf
  * where its counts fit a weight that it had.
  *
- * @param weights percent, that the router may have had
+ * @param weights percent above 0, that the router may have
  * @returns what a router does that heard nothing of it, in a clause
  */
-async function confirmHome({ report }: RolloutContext, watch: TrafficWatch, config: StackConfig, weights: readonly number[]): Promise<string | undefined> {
-  const home = await verifySplit({ watch, weight: 0, report, scrapeSeconds: config.analysis.scrapeIntervalSeconds, timeoutSeconds: config.rollout.verifyTimeoutSeconds });
+async function confirmHome({ context: { report }, watch, config }: Reverting, weights: readonly number[]): Promise<string | undefined> {
+  if (!watch) return undefined;
+  const least = Math.max(0, ...weights.map(requestsAgainst));
+  const home = await verifySplit({ watch, weight: 0, least, report, scrapeSeconds: config.analysis.scrapeIntervalSeconds, timeoutSeconds: config.rollout.verifyTimeoutSeconds });
   report(home.state === "served"
     ? { event: "split", weight: 0, served: home.share, message: `all traffic is home: ${home.sentence}` }
     : { event: "note", weight: 0, message: `The stack says all traffic is home, but the counters do not confirm it: ${home.sentence}.` });
-  const deaf = home.counted?.some(({ canary, total }) => weights.some((weight) => weight > 0 && judgeSplit(weight, canary, total).state === "served"));
+  const deaf = home.counted?.some(({ canary, total }) => weights.some((weight) => judgeSplit(weight, canary, total).state === "served"));
   return deaf ? home.sentence : undefined;
 }

@@ -1,14 +1,16 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect } from "chai";
-import { openStack, type StackEngine } from "../../../driver/stack/engine";
+import { openStack, type Stale, type StackEngine } from "../../../driver/stack/engine";
 import { folder } from "./fakes";
 
-/** Writes down how each update was called. */
+/** Writes down how each update and refresh was called. */
 const SCRIPT = `#!${process.execPath}
 const [verb] = process.argv.slice(2);
 if (verb === "version") console.log("v3.215.0");
 else if (verb === "up") require("fs").appendFileSync(process.env.CALLS, (process.env.PULUMI_SKIP_CHECKPOINTS ?? "each") + "\\n");
+else if (verb === "refresh") require("fs").appendFileSync(process.env.CALLS, process.argv.filter((arg, n, all) => all[n - 1] === "--exclude").join() + "!" + "\\n");
+else if (verb === "stack") console.log(process.env.STATE);
 `;
 
 describe("an update of the driver", () => {
@@ -23,7 +25,7 @@ describe("an update of the driver", () => {
     Object.assign(process.env, { PATH: `${dir}${path.delimiter}${before.PATH}`, CALLS: path.join(dir, "calls") });
   });
   afterEach(() => {
-    for (const key of ["PATH", "CALLS", "PULUMI_SKIP_CHECKPOINTS"]) if (before[key] === undefined) delete process.env[key]; else process.env[key] = before[key];
+    for (const key of ["PATH", "CALLS", "STATE", "PULUMI_SKIP_CHECKPOINTS"]) if (before[key] === undefined) delete process.env[key]; else process.env[key] = before[key];
     fs.rmSync(dir, { recursive: true });
   });
 
@@ -43,5 +45,13 @@ describe("an update of the driver", () => {
   it("leaves to the user what the environment says of that", async () => {
     process.env.PULUMI_SKIP_CHECKPOINTS = "false";
     expect(await told(raise, start)).to.deep.equal(["false", "false"]);
+  });
+
+  it("reads all but the Deployments anew after a driver that died, and those too where something is unfinished or was deleted", async () => {
+    const repair = (stale?: Stale) => async (engine: StackEngine): Promise<void> => void (await engine.repair(stale));
+    process.env.STATE = JSON.stringify({ version: 3, deployment: {} });
+    expect(await told(raise, repair("unfinished"), repair("traffic"), repair("all"))).to.deep.equal(["true", "**kubernetes:apps/v1:Deployment::**!", "!"]);
+    process.env.STATE = JSON.stringify({ version: 3, deployment: { pending_operations: [{ type: "creating", resource: { urn: "urn:pulumi:dev::canary::x::shop" } }] } });
+    expect((await told(repair("traffic"))).at(-1)).to.equal("!");
   });
 });

@@ -10,7 +10,7 @@ import type { Lease } from "../../../driver/record/lease";
 import { Ledger } from "../../../driver/record/ledger";
 import type { Book, RecordStore } from "../../../driver/record/store";
 import { Dependencies } from "../../../driver/resilience/registry";
-import type { StackEngine } from "../../../driver/stack/engine";
+import type { Stale, StackEngine } from "../../../driver/stack/engine";
 import { Updates } from "../../../driver/stack/updates";
 import { StackFile } from "../../../driver/stack/file";
 
@@ -45,8 +45,8 @@ export interface Scene {
   readonly live: Live;
   /** What each `pulumi up` found in the file. */
   readonly ups: string[];
-  /** Whether the state was read anew, of each repair. */
-  readonly repairs: boolean[];
+  /** What of the state was read anew, of each repair. */
+  readonly repairs: Stale[];
   readonly patches: string[];
   readonly events: RolloutEvent[];
   readonly messages: string[];
@@ -97,7 +97,7 @@ const revision = (version: string | undefined): string => `shop-${version}`;
 export function scene(keys: string, { up, patch, record, lease, confirm, seen }: SceneOptions = {}): Scene {
   const file = stackFile(keys);
   const [ups, patches, events, messages]: [string[], string[], RolloutEvent[], string[]] = [[], [], [], []];
-  const repairs: boolean[] = [];
+  const repairs: Stale[] = [];
   const controller = new AbortController();
   const deployed = (): Live => {
     const { stable, canary, weight } = file.read();
@@ -147,16 +147,16 @@ export function scene(keys: string, { up, patch, record, lease, confirm, seen }:
       await up?.(n, signal, live);
       Object.assign(live, deployed());
       latest = outputs();
-      if (latest.services && canary?.withdrawn) delete (latest.services as { shop: { revisions: { canary?: string } } }).shop.revisions.canary;
       ups.push(`stable ${stable?.version} canary ${canary ? `${canary.version}${canary.withdrawn ? " withdrawn" : ""}` : "none"} previous ${previous?.version ?? "none"} weight ${weight}`);
     },
     outputs: async () => latest,
     version: async () => version,
-    repair: async (behind = false) => (repairs.push(behind), []),
+    repair: async (stale = "unfinished") => (repairs.push(stale), []),
   };
   const store = memoryStore(record);
-  const ledger = new Ledger({ store, lease: { ...freeLease, ...lease }, stack: "dev", holder: "tester", folder: folder("journal") });
-  const context: RolloutContext = { file, updates: new Updates(engine), ledger, dependencies: new Dependencies(), settings: {}, cluster: async () => cluster, report, signal: controller.signal, confirm: confirm ?? (async () => true) };
+  const updates = new Updates(engine);
+  const ledger = new Ledger({ store, lease: { ...freeLease, ...lease }, stack: "dev", holder: "tester", folder: folder("journal"), behind: () => updates.inDoubt });
+  const context: RolloutContext = { file, updates, ledger, dependencies: new Dependencies(), settings: {}, cluster: async () => cluster, report, signal: controller.signal, confirm: confirm ?? (async () => true) };
   const all: Scene = { context, file, live, store, ups, repairs, patches, events, messages, interrupt: (reason) => controller.abort(reason) };
   return all;
 }

@@ -3,6 +3,7 @@ import type { RecordedRollout } from "../../../components/record/format";
 import { BusyError, EXIT, UsageError } from "../../../driver/errors";
 import { deploy } from "../../../driver/rollout/deploy";
 import { cleanUpNow, holdNow, homeFirst, promoteNow, resumeNow, rollbackNow, setTraffic, waitFor } from "../../../driver/verbs/manual";
+import { openLedger } from "../../../driver/verbs/opening";
 import { hurried, rejection, scene, type Scene, type SceneOptions } from "./fakes";
 
 const AT_25 = "  canary:stable: v1\n  canary:canary: v2\n  canary:weight: 25\n  canary:generation: 3";
@@ -92,20 +93,35 @@ describe("a rollout whose driver died right after its verdict", () => {
 describe("the state after a driver that died", () => {
   hurried();
   const goOn: readonly ((s: Scene) => Promise<unknown>)[] = [(s) => rollbackNow(s.context), (s) => deploy(s.context, "v2"), (s) => resumeNow(s.context)];
+  const open = async (s: Scene): Promise<Scene> => (await openLedger(s.context.ledger, s.context.updates, () => undefined, false), s);
 
   it("is read anew before the next update, whatever goes on: it may not know what the driver's last update did", async () => {
     for (const act of goOn) {
-      const s = await left(AT_25, { phase: "reverting", reason: "errors" });
+      const s = await open(await left(AT_25, { phase: "reverting", reason: "errors" }));
       await act(s);
-      expect(s.repairs).to.deep.equal([true]);
+      expect(s.repairs).to.deep.equal(["traffic"]);
       expect(s.ups.slice(0, 2)).to.deep.equal(HOME);
     }
   });
 
   it("is believed where a rollout was held: nothing had died", async () => {
-    const s = await left(AT_25);
+    const s = await open(await left(AT_25));
     await rollbackNow(s.context);
     expect([s.repairs, s.ups]).to.deep.equal([[], HOME]);
+  });
+
+  it("is doubted still where somebody has only held what it left", async () => {
+    const s = await open(await left(AT_25, { phase: "observing" }));
+    await holdNow(s.context);
+    expect(s.store.book.record!.rollout).to.include({ phase: "held", behind: true });
+    await rollbackNow((await open(s)).context);
+    expect([s.repairs, s.ups]).to.deep.equal([["traffic"], HOME]);
+  });
+
+  it("is doubted after any driver that died with the Lease, a rollout or none", async () => {
+    const s = await open(scene("  canary:stable: v1\n  canary:previous: v0", { lease: { acquire: async () => "root@vm (canary cleanup, pid 7)" } }));
+    await cleanUpNow(s.context, true);
+    expect(s.repairs).to.deep.equal(["traffic"]);
   });
 });
 

@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import { expect } from "chai";
 import { BusyError, EXIT, InterruptedError, UpdateFailedError } from "../../../driver/errors";
 import type { Book } from "../../../driver/record/store";
+import { wasGoingHome } from "../../../driver/rollout/foreign";
 import { hurried } from "./fakes";
 import { AT, atStage, HOME, rolling, STABLE, START, type Rolling } from "./run-fakes";
 
@@ -41,10 +42,26 @@ describe("a rollout that is held", () => {
     const s = await rolling(STABLE(), { served: () => 5 });
     const ending = await s.run();
     expect(ending).to.include({ outcome: "held", exitCode: EXIT.held });
-    expect(ending.message).to.equal("v2 is held: The router was told to send all traffic home and does not: shop: the router sent 50 of 1000 requests (5.0 %) to the canary at weight 0. The canary's pods are kept, because it would send requests to nobody: see whether it still hears the API server, restart it, then end this with `canary rollback`.");
+    expect(ending.message).to.equal("v2 is held: The router was told to send all traffic home and does not: shop: the router sent 50 of 1000 requests (5.0 %) to the canary at weight 0. The canary's pods are kept, because it would send requests to nobody: see whether it still hears the API server, restart it, then end this with `canary rollback`. It goes home because of this: The weight is not what is served: shop: the router sent 50 of 1000 requests (5.0 %) to the canary at weight 50 after 0.5 s; no pod behind Service shop-canary is ready.");
     expect(s.live).to.include({ weight: "0", canary: "shop-v1" });
     expect(s.ups.at(-1)).to.equal(HOME[0]);
     expect(s.store.book.record!.rollout).to.include({ phase: "held", weight: 0 });
+  });
+
+  it("keeps them also with the next rollback, whatever the file says by then, unless a person insists", async () => {
+    const s = await rolling(STABLE(), { served: () => 5 });
+    await s.run();
+    const home = { phase: "reverting", why: "manual", reason: "by hand", neverServed: false } as const;
+    expect((await s.run(home)).message).to.match(/^v2 is held: The router was told to send all traffic home and does not/);
+    expect(s.ups.at(-1)).to.equal(HOME[0]);
+    expect(await s.run(home, true)).to.include({ outcome: "rolled-back" });
+    expect(s.ups.at(-1)).to.equal(HOME[1]);
+  });
+
+  it("is gone on with on its way home, where it was resumed instead", async () => {
+    const s = await rolling(STABLE(), { served: () => 5 });
+    await s.run();
+    expect(await wasGoingHome(s.context, s.file.read())).to.match(/^The weight is not what is served: shop: the router sent 50 of 1000/);
   });
 
   it("is none where a few requests name the canary by its header after it has gone home", async () => {

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { judgeSplit } from "../../../driver/rollout/split";
+import { judgeSplit, requestsAgainst } from "../../../driver/rollout/split";
 
 describe("the judgement of a served split", () => {
   it("waits while the router counted no request", () => {
@@ -38,5 +38,13 @@ describe("the judgement of a served split", () => {
     expect(judgeSplit(5, 0, 1000, true).state).to.equal("waiting");
     expect(judgeSplit(5, 0, 3000, true).state).to.equal("off");
     expect(judgeSplit(0, 1, 1000, true).state).to.equal("off");
+  });
+
+  it("knows how many requests without one to the canary are no accident at a weight", () => {
+    for (const weight of [1, 5, 50, 100]) {
+      const share = weight / 100;
+      expect((1 - share) ** requestsAgainst(weight)).to.be.at.most(0.001);
+      expect(weight === 100 || (1 - share) ** (requestsAgainst(weight) - 1) > 0.001).to.equal(true);
+    }
   });
 });

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { BusyError, DeadLockError, UpdateCancelledError, UpdateFailedError } from "../../../driver/errors";
-import type { StackEngine, UpOptions } from "../../../driver/stack/engine";
+import type { Stale, StackEngine, UpOptions } from "../../../driver/stack/engine";
 import { Updates } from "../../../driver/stack/updates";
 import { hurried, rejection, untilCancelled } from "./fakes";
 
@@ -20,9 +20,9 @@ function engine(up: Up, pending: readonly string[] = []): StackEngine & { ups: s
     },
     outputs: async () => ({ of: fake.ups.length }),
     version: async () => fake.ups.length,
-    async repair(behind = false) {
+    async repair(stale: Stale = "unfinished") {
       fake.repairs++;
-      if (behind || pending.length > 0) fake.refreshed++;
+      if (stale !== "unfinished" || pending.length > 0) fake.refreshed++;
       return pending;
     },
   };
@@ -180,7 +180,7 @@ describe("the updates of a stack", () => {
     let broken = true;
     const fake = engine(() => undefined);
     const repair = fake.repair;
-    const updates = new Updates(Object.assign(fake, { repair: (behind?: boolean) => (broken ? Promise.reject(new UpdateFailedError("deaf")) : repair(behind)) }));
+    const updates = new Updates(Object.assign(fake, { repair: (stale?: Stale) => (broken ? Promise.reject(new UpdateFailedError("deaf")) : repair(stale)) }));
     updates.doubt();
     expect((await rejection(updates.run(options("a"))))?.message).to.equal("deaf");
     broken = false;
@@ -188,14 +188,15 @@ describe("the updates of a stack", () => {
     expect([fake.ups, fake.refreshed]).to.deep.equal([["b"], 1]);
   });
 
-  it("say which may create objects; so may what follows a repair", async () => {
+  it("say which may create objects; so may the first of a command, before which the file may have become another, and what follows a repair", async () => {
     const gone = new UpdateFailedError('pulumi up (a) failed: ingresses.networking.k8s.io "shop-canary" not found');
-    const fake = engine((n) => { if (n === 2) throw gone; });
+    const fake = engine((n) => { if (n === 3) throw gone; });
     const updates = new Updates(fake);
+    await updates.run(options("weight 5"));
     await updates.run(options("weight 25"));
     await updates.run({ ...options("start v2"), creates: true });
     await updates.run(options("weight 50"));
-    expect(fake.creating).to.deep.equal([false, true, false, true]);
+    expect(fake.creating).to.deep.equal([true, false, true, false, true]);
   });
 
   it("clear pending operations once, and fail when they come back", async () => {
