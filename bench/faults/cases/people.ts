@@ -4,17 +4,16 @@ const WEIGHT = "nginx.ingress.kubernetes.io/canary-weight";
 const LONG = { rollout: { stages: [{ weight: 20, dwell: "15s" }, { weight: 50, dwell: "1s" }] } };
 /** Long enough for gates that compare to be passed, too. */
 const LONGER = { rollout: { stages: [{ weight: 20, dwell: "15s" }, { weight: 50, dwell: "10s" }] } };
-const HELD = { exits: [3], ends: ["v1"], next: () => ["rollback"] } as const;
-
 /** The split is verified: what comes before may be overtaken by the update that is under way. */
 const isServed = ({ event }: { readonly event: string }): boolean => event === "split";
+const HELD = { exits: [3], ends: ["v1"], when: isServed, next: () => ["rollback"] } as const;
 
 /** People, scripts and controllers who change things while a rollout runs. */
 export const PEOPLE_CASES: readonly FaultCase[] = [
   { name: "somebody patches the live weight to 0", ...HELD, says: /the live weight of .* is 0 where this rollout left 20 \(changed by kubectl-patch\)/, fault: (s) => s.patchIngress("shop-canary", { metadata: { annotations: { [WEIGHT]: "0" } } }) },
   { name: "somebody patches the live weight to 90", ...HELD, values: LONG, says: /the live weight of .* is 90 where this rollout left 20/, fault: (s) => s.patchIngress("shop-canary", { metadata: { annotations: { [WEIGHT]: "90" } } }) },
-  { name: "somebody deletes the canary Ingress", ...HELD, when: isServed, values: LONG, says: /Ingress shop-canary/, fault: (s) => s.networking.deleteNamespacedIngress({ name: "shop-canary", namespace: s.project.stack }) },
-  { name: "the router stops serving the canary Ingress", ...HELD, when: isServed, values: LONG, says: /The split changed during the stage|not what is served/, fault: (s) => s.patchIngress("shop-canary", { spec: { ingressClassName: "nobody" } }) },
+  { name: "somebody deletes the canary Ingress", ...HELD, values: LONG, says: /Ingress shop-canary/, fault: (s) => s.networking.deleteNamespacedIngress({ name: "shop-canary", namespace: s.project.stack }) },
+  { name: "the router stops serving the canary Ingress", ...HELD, values: LONG, says: /The split changed during the stage|not what is served/, fault: (s) => s.patchIngress("shop-canary", { spec: { ingressClassName: "nobody" } }) },
   {
     name: "somebody scales the canary to 0", exits: [2, 3], ends: ["v1"], hurts: true, values: LONG, says: /rolled back|held/, next: (code) => (code === 3 ? ["rollback"] : undefined),
     async fault(s) {
