@@ -36,6 +36,9 @@ export class BusyError extends DriverError {
 /** Another driver holds the Lease of the rollout. */
 export class LeaseHeldError extends BusyError {}
 
+/** Who held the Lease does not answer any more, and has not done what was asked. */
+export class DriverGoneError extends BusyError {}
+
 /** `pulumi up` did not succeed; the message holds what the engine reported. */
 export class UpdateFailedError extends DriverError {}
 

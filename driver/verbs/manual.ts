@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { withFloors } from "../../components/config";
 import type { HistoryEntry, RecordedRollout } from "../../components/record/format";
 import { sendHome } from "../cluster/traffic";
-import { BusyError, EXIT, UsageError } from "../errors";
+import { BusyError, DriverGoneError, EXIT, UsageError } from "../errors";
 import { apply, done, ended, held, promoted, rolledBack, type Ending, type RolloutContext } from "../rollout/context";
 import { goHome, resume, withRollout } from "../rollout/deploy";
 import { takeOverLower } from "../rollout/foreign";
@@ -129,7 +129,7 @@ function endedAs({ version }: RecordedRollout, entry: HistoryEntry | undefined):
   return entry ? rolledBack(`${version} is rolled back by its driver: ${entry.reason}`) : held(`The rollout of ${version} has ended, and nobody recorded how: look with \`canary status\`.`);
 }
 
-/** Asks the driver that runs the rollout for something, and waits until it has done it. */
+/** Asks the driver that runs the rollout for something, and waits until it has done it. @throws DriverGoneError when it has died or left before it could */
 export async function waitFor(context: RolloutContext, request: NonNullable<Parameters<RolloutContext["ledger"]["request"]>[0]>): Promise<Ending> {
   const { ledger, file, signal } = context;
   const asked = (await ledger.look())?.rollout;
@@ -143,7 +143,7 @@ export async function waitFor(context: RolloutContext, request: NonNullable<Para
     if (record?.rollout?.id !== asked.id) return endedAs(asked, await ledger.outcomeOf(asked.id));
     if (record.rollout.phase === "held" && !record.request) return held(`${record.rollout.version} is held by its driver at weight ${record.rollout.weight}: ${record.rollout.reason ?? ""}`);
     const state = await ledger.lease();
-    if (state.holder === undefined || state.expired) return held(`Its driver does not answer any more: run \`canary ${request.verb}\` again.`);
+    if (state.holder === undefined || state.expired) throw new DriverGoneError(`Its driver does not answer any more: run \`canary ${request.verb}\` again.`);
   }
   return held("Its driver has not answered in time: look with `canary status`.");
 }

@@ -3,7 +3,7 @@ import { createInterface } from "node:readline/promises";
 import { HOLDER_VARIABLE, recordName } from "../../components/record/format";
 import type { StackConfig } from "../../components/config";
 import { clusterAccess } from "../cluster/client";
-import { LeaseHeldError, LeaseLostError, UsageError } from "../errors";
+import { DriverGoneError, LeaseHeldError, LeaseLostError, UsageError } from "../errors";
 import { interruptSignal } from "../interrupts";
 import { rolloutLease } from "../record/lease";
 import { Ledger } from "../record/ledger";
@@ -214,14 +214,19 @@ export async function withStack(options: CommonOptions, verb: string, act: (cont
   }
 }
 
-/** Runs a verb; where a driver holds the Lease, that one is asked to do it. By default nobody is waited for who may have died just now. */
+/** Runs a verb; where a driver holds the Lease, that one is asked to do it, and where that dies meanwhile it is done here. By default nobody is waited for who may have died just now. */
 export async function orAsk(options: CommonOptions, verb: string, act: (context: RolloutContext) => Promise<Ending>, askDriver: (context: RolloutContext) => Promise<Ending>, groups?: readonly Group[], rest: Pick<SessionOptions, "first" | "patient"> = {}): Promise<number> {
   try {
     return await withStack(options, verb, act, groups, { patient: false, ...rest });
   } catch (cause) {
     if (!(cause instanceof LeaseHeldError)) throw cause;
     const { context } = await openSession(options, { verb, lease: false });
-    const ending = await askDriver(context);
+    const ending = await askDriver(context).catch((error: Error) => {
+      if (error instanceof DriverGoneError) return undefined;
+      throw error;
+    });
+    // Nobody is left who could do it: patiently, because it has died only just now.
+    if (!ending) return withStack(options, verb, act, groups, rest);
     context.report({ event: "end", ...(ending.outcome ? { outcome: ending.outcome } : {}), message: ending.message });
     return ending.exitCode;
   }

@@ -200,7 +200,7 @@ describe("what is asked of the driver that holds the Lease", () => {
 
   it("is given up when that driver is dead, with the command that does it then", async () => {
     const s = await left(AT_25, { phase: "observing" }, { lease: { state: async () => ({ holder: "ci", expired: true }) } });
-    expect((await waitFor(s.context, request)).message).to.equal("Its driver does not answer any more: run `canary rollback` again.");
+    expect((await rejection(waitFor(s.context, request)))?.message).to.equal("Its driver does not answer any more: run `canary rollback` again.");
     expect(waits.length).to.be.lessThan(5);
   });
 });
