@@ -84,7 +84,7 @@ function faultsOf({ exits, says, ends, hurts = false }: FaultCase, row: Omit<Fau
 export async function inject(test: FaultCase, cluster: Cluster, tools: Toolchain, name: string): Promise<FaultRow> {
   const { version = "v2", when = isObserved, fault, prepare, mend } = test;
   const scene = await Scene.of(cluster, tools, name, test.values, test.place);
-  let mended = mend === undefined;
+  let mended = false;
   try {
     const load = scene.startLoad();
     await prepare?.(scene);

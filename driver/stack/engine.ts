@@ -40,9 +40,10 @@ export interface StackEngine {
    * Clears what an update that died left pending in the state; the next `up` finds the objects by name. Returns what was pending.
    *
    * @param stale what the state may tell that is no longer so, and is read anew also where nothing is pending: `all` objects, or those of the
-   *   `traffic`, which is all but the Deployments: after those were read with a pod that is not ready, the next update waits for it. Default `unfinished`: nothing
+   *   `traffic`, which is all but the Deployments: after those were read with a pod that is not ready, the next update waits for it; with `unfinished` nothing.
+   *   Where something is pending, all are read
    */
-  repair(stale?: Stale): Promise<readonly string[]>;
+  repair(stale: Stale): Promise<readonly string[]>;
 }
 
 /** Pulumi's variable for it (issue 10668 of pulumi/pulumi). Long ago it was minded with PULUMI_EXPERIMENTAL only: such a CLI writes the state each time. */
@@ -156,7 +157,7 @@ class PulumiStack implements StackEngine {
     }
   }
 
-  async repair(stale: Stale = "unfinished"): Promise<readonly string[]> {
+  async repair(stale: Stale): Promise<readonly string[]> {
     try {
       return await this.clearPending(stale);
     } catch (cause) {
@@ -169,8 +170,8 @@ class PulumiStack implements StackEngine {
   private async clearPending(stale: Stale): Promise<readonly string[]> {
     const { deployment } = await this.stack.exportStack();
     const pending = ((deployment as { pending_operations?: readonly { type: string; resource: { urn: string } }[] } | undefined)?.pending_operations ?? []).map(({ type, resource }) => `${type} ${resource.urn.split("::").slice(2).join(" ")}`);
-    const exclude = pending.length === 0 && stale === "traffic" ? { exclude: [DEPLOYMENTS] } : {};
-    if (stale !== "unfinished" || pending.length > 0) await this.stack.refresh({ clearPendingCreates: true, color: "never", suppressProgress: true, ...exclude });
+    const read = pending.length > 0 ? "all" : stale;
+    if (read !== "unfinished") await this.stack.refresh({ clearPendingCreates: true, color: "never", suppressProgress: true, ...(read === "traffic" ? { exclude: [DEPLOYMENTS] } : {}) });
     return pending;
   }
 }

@@ -48,7 +48,7 @@ describe("an update of the driver", () => {
   });
 
   it("reads all but the Deployments anew after a driver that died, and those too where something is unfinished or was deleted", async () => {
-    const repair = (stale?: Stale) => async (engine: StackEngine): Promise<void> => void (await engine.repair(stale));
+    const repair = (stale: Stale) => async (engine: StackEngine): Promise<void> => void (await engine.repair(stale));
     process.env.STATE = JSON.stringify({ version: 3, deployment: {} });
     expect(await told(raise, repair("unfinished"), repair("traffic"), repair("all"))).to.deep.equal(["true", "**kubernetes:apps/v1:Deployment::**!", "!"]);
     process.env.STATE = JSON.stringify({ version: 3, deployment: { pending_operations: [{ type: "creating", resource: { urn: "urn:pulumi:dev::canary::x::shop" } }] } });

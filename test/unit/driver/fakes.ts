@@ -151,7 +151,7 @@ export function scene(keys: string, { up, patch, record, lease, confirm, seen }:
     },
     outputs: async () => latest,
     version: async () => version,
-    repair: async (stale = "unfinished") => (repairs.push(stale), []),
+    repair: async (stale) => (repairs.push(stale), []),
   };
   const store = memoryStore(record);
   const updates = new Updates(engine);

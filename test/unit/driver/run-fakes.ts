@@ -17,7 +17,7 @@ export interface Rolling extends Scene {
   says(verdict: Verdict["verdict"], reason?: string): void;
   /** Live weights when the stages began. */
   readonly stages: number[];
-  run(from?: Step, insisted?: boolean): Promise<Ending>;
+  run(from?: Step): Promise<Ending>;
 }
 
 export interface RollingOptions extends SceneOptions {
@@ -55,7 +55,7 @@ export async function rolling(keys: string, { experiment, insisted, served, ...o
   const recorded: RecordedRollout = { id: "v2-1", version: "v2", from: "v1", phase: "starting", stages: config.rollout.stages.map((x) => x.weight), weight: 0, startedAt: "2026-01-01T00:00:00Z", since: "2026-01-01T00:00:00Z" };
   await context.ledger.begin(recorded, "v2 beside v1");
   const rollout: Rollout = { context, config, watch, version: "v2", from: "v1", plan: planOf(config, experiment), ...(insisted ? { insisted } : {}) };
-  return Object.assign(s, { rollout, stages, says: (v: Verdict["verdict"], reason: string = v) => void (verdict = { ...verdict, verdict: v, reason }), run: (from: Step = { phase: "starting" }, insists = insisted === true) => run({ ...rollout, insisted: insists }, from) });
+  return Object.assign(s, { rollout, stages, says: (v: Verdict["verdict"], reason: string = v) => void (verdict = { ...verdict, verdict: v, reason }), run: (from: Step = { phase: "starting" }) => run(rollout, from) });
 }
 
 /** What the updates of a rollout of v2 beside v1 find in the file. */

@@ -3,6 +3,7 @@ import { expect } from "chai";
 import { BusyError, EXIT, InterruptedError, UpdateFailedError } from "../../../driver/errors";
 import type { Book } from "../../../driver/record/store";
 import { wasGoingHome } from "../../../driver/rollout/foreign";
+import { run } from "../../../driver/rollout/run";
 import { hurried } from "./fakes";
 import { AT, atStage, HOME, rolling, STABLE, START, type Rolling } from "./run-fakes";
 
@@ -54,7 +55,7 @@ describe("a rollout that is held", () => {
     const home = { phase: "reverting", why: "manual", reason: "by hand", neverServed: false } as const;
     expect((await s.run(home)).message).to.match(/^v2 is held: The router was told to send all traffic home and does not/);
     expect(s.ups.at(-1)).to.equal(HOME[0]);
-    expect(await s.run(home, true)).to.include({ outcome: "rolled-back" });
+    expect(await run({ ...s.rollout, insisted: true }, home)).to.include({ outcome: "rolled-back" });
     expect(s.ups.at(-1)).to.equal(HOME[1]);
   });
 

@@ -20,7 +20,7 @@ function engine(up: Up, pending: readonly string[] = []): StackEngine & { ups: s
     },
     outputs: async () => ({ of: fake.ups.length }),
     version: async () => fake.ups.length,
-    async repair(stale: Stale = "unfinished") {
+    async repair(stale: Stale) {
       fake.repairs++;
       if (stale !== "unfinished" || pending.length > 0) fake.refreshed++;
       return pending;
@@ -180,7 +180,7 @@ describe("the updates of a stack", () => {
     let broken = true;
     const fake = engine(() => undefined);
     const repair = fake.repair;
-    const updates = new Updates(Object.assign(fake, { repair: (stale?: Stale) => (broken ? Promise.reject(new UpdateFailedError("deaf")) : repair(stale)) }));
+    const updates = new Updates(Object.assign(fake, { repair: (stale: Stale) => (broken ? Promise.reject(new UpdateFailedError("deaf")) : repair(stale)) }));
     updates.doubt();
     expect((await rejection(updates.run(options("a"))))?.message).to.equal("deaf");
     broken = false;
