@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { HttpLibrary, RequestContext, ResponseContext } from "@kubernetes/client-node";
+import { KeptConnections } from "./connections";
 import { ServiceUnavailable, type CallLimits, type ServiceCalls } from "./policies";
 
 /** Nobody in the driver waits longer than 5 s for the API server, so that the sentence which names it must come before. */
@@ -61,17 +62,22 @@ const isUrgent = (request: RequestContext): boolean =>
 
 /**
  * The HTTP layer of the Kubernetes client, guarded: reads are repeated after network errors, timeouts, 429 and 5xx; writes only where they
- * were certainly not sent; patches and Leases mind no circuit. An answer is read to its end within the time limit.
+ * were certainly not sent; patches and Leases mind no circuit. An answer is read to its end within the time limit. What may be repeated goes
+ * over connections that are kept: the server may close one just as it is used.
  */
 export function guardedHttp(k8s: typeof import("@kubernetes/client-node"), service: string, calls: ServiceCalls): HttpLibrary {
   const http = new k8s.IsomorphicFetchHttpLibrary();
+  const connections = new KeptConnections();
   const once = async (request: RequestContext, signal: AbortSignal): Promise<ResponseContext> => {
+    const fresh = request.getAgent();
+    if (fresh && isRepeatable(request)) request.setAgent(connections.instead(fresh));
     let response: ResponseContext;
     try {
       request.setSignal(signal);
       const { httpStatusCode, headers, body } = await http.send(request).toPromise();
       response = new k8s.ResponseContext(httpStatusCode, headers, new k8s.SelfDecodingBody(Promise.resolve(await body.binary())));
     } catch (error) {
+      connections.forget();
       throw unavailable(service, error);
     }
     if (response.httpStatusCode === 429 || response.httpStatusCode >= 500) throw new BusyAnswer(service, response);

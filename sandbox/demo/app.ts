@@ -7,6 +7,8 @@ const knobs = {
   version: process.env.VERSION ?? "unknown",
   port: Number(process.env.PORT ?? 8080),
   errorShare: Number(process.env.ERROR_SHARE ?? 0),
+  /** Seconds after its start from which on it fails that share. */
+  errorsAfter: Number(process.env.ERRORS_AFTER ?? 0),
   latencyMs: Number(process.env.LATENCY_MS ?? 5),
   confidence: Number(process.env.CONFIDENCE ?? 0.9),
   healthy: process.env.HEALTHY !== "false",
@@ -53,7 +55,7 @@ function isOverloaded(): boolean {
 async function shop(path: string, response: ServerResponse): Promise<void> {
   const done = duration.startTimer({ version: knobs.version });
   await sleep(exponential(isOverloaded() ? OVERLOADED_MS : knobs.latencyMs));
-  const status = path === knobs.brokenPath || Math.random() < knobs.errorShare ? 500 : 200;
+  const status = path === knobs.brokenPath || (process.uptime() > knobs.errorsAfter && Math.random() < knobs.errorShare) ? 500 : 200;
   confidence.set({ version: knobs.version }, Math.min(1, Math.max(0, knobs.confidence + 0.05 * (Math.random() - 0.5))));
   response.writeHead(status, { "content-type": "text/plain", "x-canary-backend": knobs.version });
   response.end(status === 200 ? `shop ${knobs.version}\n` : "the till is jammed\n");

@@ -11,6 +11,8 @@ export const GUARD_IMAGE = "registry.example/pulumi-canary";
 export interface ShopBehaviour {
   /** Share of requests answered with 500, 0 … 1. */
   readonly errorShare?: number;
+  /** Seconds after its start from which on it fails that share. Default 0. */
+  readonly errorsAfter?: number;
   /** Mean latency in ms. */
   readonly latencyMs?: number;
   /** Mean of `model_prediction_confidence`, 0 … 1. */
@@ -26,8 +28,8 @@ export interface ShopBehaviour {
   readonly leakMbPerSecond?: number;
 }
 
-const environment = (version: string, { errorShare, latencyMs, confidence, healthy, capacity, brokenPath, crashAfter, leakMbPerSecond }: ShopBehaviour): Record<string, string> => {
-  const knobs = { VERSION: version, ERROR_SHARE: errorShare, LATENCY_MS: latencyMs, CONFIDENCE: confidence, HEALTHY: healthy, CAPACITY: capacity, BROKEN_PATH: brokenPath, CRASH_AFTER: crashAfter, LEAK_MB_PER_SECOND: leakMbPerSecond };
+const environment = (version: string, { errorShare, errorsAfter, latencyMs, confidence, healthy, capacity, brokenPath, crashAfter, leakMbPerSecond }: ShopBehaviour): Record<string, string> => {
+  const knobs = { VERSION: version, ERROR_SHARE: errorShare, ERRORS_AFTER: errorsAfter, LATENCY_MS: latencyMs, CONFIDENCE: confidence, HEALTHY: healthy, CAPACITY: capacity, BROKEN_PATH: brokenPath, CRASH_AFTER: crashAfter, LEAK_MB_PER_SECOND: leakMbPerSecond };
   return Object.fromEntries(Object.entries(knobs).filter(([, v]) => v !== undefined).map(([k, v]) => [k, String(v)]));
 };
 

@@ -153,6 +153,29 @@ describe("calls to the Kubernetes API", () => {
     await Promise.all(reads);
   });
 
+  it("go over one connection as long as it is well, but for writes that must not be received twice", async () => {
+    const { client, server, patch } = await scene(json(200, SERVICE));
+    for (let i = 0; i < 3; i++) await client.core.readNamespacedService(AT);
+    await patch();
+    expect(server.connections()).to.equal(1);
+    await client.core.replaceNamespacedService({ ...AT, body: { metadata: { name: "shop", resourceVersion: "7" } } });
+    await client.core.readNamespacedService(AT);
+    expect(server.connections()).to.equal(2);
+  });
+
+  it("are repeated over a new connection: where one is dead, the others may be", async () => {
+    const { client, server, patch } = await scene(json(200, SERVICE), {}, { timeout: 0.1 });
+    await Promise.all([client.core.readNamespacedService(AT), client.core.readNamespacedService(AT)]);
+    expect(server.connections()).to.equal(2);
+    const dead = new Set<unknown>();
+    server.handler = (request, response) => {
+      if (dead.size === 0 || dead.has(request.socket)) dead.add(request.socket);
+      else json(200, SERVICE)(request, response);
+    };
+    await patch();
+    expect(server.connections()).to.equal(3);
+  });
+
   it("can ask for a sign of life, which an answer of any kind is", async () => {
     const { dependencies, server } = await scene(json(403, {}));
     expect((await dependencies.check())[0]).to.include({ healthy: true });

@@ -14,6 +14,8 @@ export interface LocalServer {
   /** Methods and paths of the requests, in the order in which they came. */
   readonly seen: string[];
   handler: Handler;
+  /** Connections that were made to it. */
+  readonly connections: () => number;
   /** Nobody listens at its address any more. */
   stop(): Promise<void>;
 }
@@ -24,10 +26,12 @@ export class LocalServers {
 
   async start(handler: Handler): Promise<LocalServer> {
     const seen: string[] = [];
+    let connections = 0;
     const server = createServer((request, response) => {
       seen.push(`${request.method} ${request.url}`);
       local.handler(request, response);
     });
+    server.on("connection", () => void connections++);
     await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
     this.open.push(server);
     const stop = (): Promise<void> =>
@@ -35,7 +39,7 @@ export class LocalServers {
         server.close(() => closed());
         server.closeAllConnections();
       });
-    const local: LocalServer = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen, handler, stop };
+    const local: LocalServer = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen, handler, connections: () => connections, stop };
     return local;
   }
 
