@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Cluster } from "../../sandbox/cluster/launch";
 import type { DriverEvent, DriverRun } from "../../sandbox/demo/driver";
+import { failures } from "../../sandbox/demo/load";
 import type { DemoProject, StackValues } from "../../sandbox/demo/project";
 import type { Toolchain } from "../../sandbox/toolchain";
-import { failures, failuresIn, Scene } from "./scene";
+import { failuresIn, Scene } from "./scene";
 
 /** One fault, injected into a rollout from v1 under load. */
 export interface FaultCase {

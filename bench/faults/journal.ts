@@ -2,10 +2,10 @@ import type { Cluster } from "../../sandbox/cluster/launch";
 import { runCanary } from "../../sandbox/demo/driver";
 import { SHOP_IMAGE } from "../../sandbox/demo/images";
 import { runAndKill } from "../../sandbox/demo/kill";
-import { Load } from "../../sandbox/demo/load";
+import { failures, Load } from "../../sandbox/demo/load";
 import { createProject, type DemoProject } from "../../sandbox/demo/project";
 import type { Toolchain } from "../../sandbox/toolchain";
-import { drift, failures, pendingOperations } from "./scene";
+import { drift, pendingOperations } from "./scene";
 
 const RATE = 200;
 

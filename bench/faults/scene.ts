@@ -6,7 +6,7 @@ import { AppsV1Api, CoreV1Api, KubeConfig, NetworkingV1Api, PatchStrategy, setHe
 import type { Cluster } from "../../sandbox/cluster/launch";
 import { runCanary, type DriverEvent, type DriverRun } from "../../sandbox/demo/driver";
 import { SHOP_IMAGE } from "../../sandbox/demo/images";
-import { failedOf, Load, totalOf, type Counts } from "../../sandbox/demo/load";
+import { failures, Load, totalOf, type Counts } from "../../sandbox/demo/load";
 import { createProject, type DemoProject, type StackValues } from "../../sandbox/demo/project";
 import { treeOf } from "../../sandbox/processes";
 import type { Toolchain } from "../../sandbox/toolchain";
@@ -53,11 +53,7 @@ export async function pendingOperations(project: DemoProject): Promise<number> {
   return state.deployment?.pending_operations?.length ?? 0;
 }
 
-/** Requests that failed for users, but for those that a bad version answered itself. */
-export const failures = (counts: Counts, bad?: string): number =>
-  Object.entries(counts).reduce((sum, [version, c]) => sum + (version === bad ? 0 : failedOf(c)), 0) + totalOf(counts["none"]);
-
-/** The same in words, e.g. `none 502 3`. */
+/** The requests that failed for users in words, e.g. `none 502 3`. */
 export const failuresIn = (counts: Counts, bad?: string): string =>
   Object.entries(counts).filter(([version]) => version !== bad).flatMap(([version, c]) => Object.entries(c).filter(([status]) => version === "none" || !/^[23]/.test(status)).map(([status, n]) => `${version} ${status} ${n}`)).join(", ");
 
@@ -106,8 +102,6 @@ export class Scene {
   lastOf = (version: string): number => this.lastAt.get(version) ?? 0;
 
   canary = (args: readonly string[], onEvent?: (event: DriverEvent, pid: number) => void): Promise<DriverRun> => runCanary(this.project, args, onEvent ? { onEvent } : {});
-
-  pulumi = (...args: string[]): Promise<PulumiRun> => pulumi(this.project, ...args);
 
   /** Changes text in the stack file, as a person with an editor does. */
   edit(from: string | RegExp, to: string): void {

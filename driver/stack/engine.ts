@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import type * as Automation from "@pulumi/pulumi/automation";
 import { BusyError, DeadLockError, DriverError, UpdateCancelledError, UpdateFailedError, UsageError } from "../errors";
+import { backendUrl, refuseFullDisk } from "./backend";
 import { sessionCommand, type SessionCommand } from "./command";
 import { explainUpdate } from "./diagnostics";
 import { locksIn, removeDeadLocks, updateTrace } from "./locks";
@@ -120,6 +121,7 @@ class PulumiStack implements StackEngine {
 
   async up(message: string, { signal, creates = false }: UpOptions = {}): Promise<void> {
     const events: Automation.EngineEvent[] = [];
+    refuseFullDisk(this.stack.workspace.workDir, this.stack.name);
     try {
       await (creates ? this.bare : this.sparing).up({ message, onEvent: (e) => events.push(e), color: "never", suppressProgress: true, ...(signal ? { signal } : {}) });
     } catch (cause) {
@@ -132,7 +134,7 @@ class PulumiStack implements StackEngine {
 
   private locked(text: string, cause: Error): Error {
     const locks = locksIn(text);
-    const dead = removeDeadLocks(this.traceFolder, locks, process.env.PULUMI_BACKEND_URL ?? "");
+    const dead = removeDeadLocks(this.traceFolder, locks, backendUrl(this.stack.workspace.workDir));
     if (dead.length > 0 && dead.length === locks.length) return new DeadLockError(`The lock of ${dead.join(", ")} is removed: that update was started here and its process is gone.`, undefined, { cause });
     const owners = locks.length > 0 ? locks.map((l) => l.owner).join(", ") : "the backend names no owner";
     return new BusyError(`The stack "${this.stack.name}" is locked by another update (${owners}): try again when it has ended; \`pulumi cancel\` removes the lock of one that is dead.`, { cause });
@@ -158,6 +160,7 @@ class PulumiStack implements StackEngine {
   }
 
   async repair(stale: Stale): Promise<readonly string[]> {
+    refuseFullDisk(this.stack.workspace.workDir, this.stack.name);
     try {
       return await this.clearPending(stale);
     } catch (cause) {

@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import * as os from "node:os";
 import { fileURLToPath } from "node:url";
+import { backendFolder } from "./backend";
 import type { UpdateTrace } from "./command";
 
 /** What names one process of one boot of one machine (or container) for ever. */
@@ -94,7 +95,7 @@ export const locksIn = (output: string): StackLock[] =>
  *
  * @returns the owners of the locks that were removed
  */
-export function removeDeadLocks(traceFolder: string, locks: readonly StackLock[], backend: string): string[] {
+export function removeDeadLocks(traceFolder: string, locks: readonly StackLock[], backend: string | undefined): string[] {
   const machine = here();
   return locks.flatMap(({ location, owner, host, pid, at }) => {
     const mark = markOf(traceFolder, pid);
@@ -109,9 +110,9 @@ export function removeDeadLocks(traceFolder: string, locks: readonly StackLock[]
 }
 
 /** The lock's file, when the backend is a folder. */
-function fileOf(location: string, backend: string): string | undefined {
-  if (!backend.startsWith("file://")) return undefined;
-  const root = fileURLToPath(backend.replace(/^file:\/\/~/, `file://${process.env.HOME}`));
+function fileOf(location: string, backend: string | undefined): string | undefined {
+  const root = backendFolder(backend);
+  if (root === undefined) return undefined;
   const file = location.startsWith("file://") ? fileURLToPath(location) : path.isAbsolute(location) ? location : path.join(root, location);
   return fs.existsSync(file) ? file : undefined;
 }

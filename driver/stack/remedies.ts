@@ -1,6 +1,8 @@
 /** What Pulumi says of its own surroundings, and what to do about it. */
 const REMEDIES: readonly (readonly [RegExp, string])[] = [
-  [/failed to load checkpoint|unexpected end of JSON input/i, "the stack's state is damaged, as a full disk leaves it: put its latest copy back (with a backend of files NAME.json.bak, beside NAME.json)"],
+  [/failed to load checkpoint/i, "the stack's state is damaged, as a full disk leaves it: put its latest whole copy back (with a backend of files NAME.json.bak beside NAME.json, or where that is cut off too the newest NAME-*.checkpoint.json in .pulumi/history)"],
+  // Of all that Pulumi reads, only a lock's error is told without what it is about.
+  [/unexpected end of JSON input/i, "a lock of the stack is cut off, as a full disk leaves it: `pulumi cancel` removes it"],
   [/incorrect passphrase|passphrase must be set/i, "set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE, to the passphrase of this stack"],
   [/PULUMI_ACCESS_TOKEN must be set|invalid access token|\b401\b.*unauthorized/i, "set PULUMI_ACCESS_TOKEN, or PULUMI_BACKEND_URL to the backend that you use"],
   [/unable to open bucket|could not (open|list) bucket|unknown (scheme|backend)|no driver registered/i, "set PULUMI_BACKEND_URL to the backend that has the stack, or choose it with `pulumi login`"],

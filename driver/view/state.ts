@@ -1,7 +1,6 @@
 import { execFile } from "node:child_process";
 import { DriverError, UsageError } from "../errors";
 import { explainUpdate } from "../stack/diagnostics";
-import { projectOf } from "../stack/engine";
 import { withRemedy } from "../stack/remedies";
 
 /** What Pulumi's state of a stack says, read by one CLI process and without selecting, locking or changing anything. */
@@ -37,12 +36,6 @@ function plainOf(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plainOf(inner)]));
 }
 
-/** URL of the backend that the CLI will use, as far as it can be told without asking it. */
-export function backendOf(projectDir: string): string {
-  const { backend } = projectOf(projectDir);
-  return process.env.PULUMI_BACKEND_URL || backend?.url || "of `pulumi whoami`";
-}
-
 /** Reads the text of a `pulumi stack export`. @throws SyntaxError when it is no JSON */
 export function parseState(text: string): StackState {
   const { deployment } = JSON.parse(text) as Exported;
@@ -70,9 +63,9 @@ export function pulumi(args: readonly string[], cwd: string, { signal, timeout =
  *
  * @throws UsageError when there is no such stack, DriverError with Pulumi's words otherwise
  */
-export async function readState(projectDir: string, stack: string, signal?: AbortSignal): Promise<StackState> {
+export async function readState(projectDir: string, stack: string): Promise<StackState> {
   try {
-    return parseState(await pulumi(["stack", "export", "--stack", stack], projectDir, { signal }));
+    return parseState(await pulumi(["stack", "export", "--stack", stack], projectDir));
   } catch (cause) {
     const { message } = cause as Error;
     if (/no stack named/i.test(message)) throw new UsageError(`There is no stack "${stack}": create it with \`canary init --stack ${stack}\`, or choose another --stack.`, { cause });

@@ -10,6 +10,7 @@ import { recordStore, type Book } from "../record/store";
 import { openPrometheus } from "../resilience/prometheus";
 import { stackReads, type StackReads } from "../resilience/pulumi";
 import { ServiceUnavailable } from "../resilience/policies";
+import { backendUrl } from "../stack/backend";
 import { projectOf } from "../stack/engine";
 import { clauseOf } from "../cluster/answers";
 import { clean } from "./clean";
@@ -17,7 +18,7 @@ import { gateView } from "./gates";
 import { placeOf, type Place, type StackAt } from "./place";
 import { liveRevisions, type LiveRevision } from "./revisions";
 import { isDriven, type NamedVersions, type RevisionView, type ServiceOutput, type Snapshot } from "./snapshot";
-import { backendOf, readState, type StackState } from "./state";
+import { readState, type StackState } from "./state";
 import { recentTraffic, type ServiceTraffic } from "./traffic";
 
 /** Milliseconds between two readings of Pulumi's state while it lags behind the record: each costs a process. */
@@ -93,7 +94,7 @@ export class Viewer {
     this.place = placeOf(at);
     const { file, dependencies } = this.place;
     this.config = file.read();
-    this.reads = stackReads(dependencies, backendOf(at.cwd));
+    this.reads = stackReads(dependencies, backendUrl(at.cwd) ?? "of `pulumi whoami`");
     const { prometheus } = this.config.analysis;
     this.source = prometheus.length > 0 ? openPrometheus(prometheus, dependencies) : undefined;
   }

@@ -94,5 +94,9 @@ export function failedOf(byStatus: Readonly<Record<string, number>> = {}): numbe
   return Object.entries(byStatus).reduce((sum, [status, n]) => sum + (Number(status) < 500 ? 0 : n), 0);
 }
 
+/** Requests that failed for users, but for those that a bad version answered itself. */
+export const failures = (counts: Counts, bad?: string): number =>
+  Object.entries(counts).reduce((sum, [version, byStatus]) => sum + (version === bad ? 0 : version === "none" ? totalOf(byStatus) : failedOf(byStatus)), 0);
+
 /** All requests of a version. */
 export const totalOf = (byStatus: Readonly<Record<string, number>> = {}): number => Object.values(byStatus).reduce((a, b) => a + b, 0);

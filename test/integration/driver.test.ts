@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PatchStrategy, setHeaderOptions } from "@kubernetes/client-node";
 import { expect } from "chai";
-import { failedOf, totalOf, type Counts } from "../../sandbox/demo/load";
+import { failures } from "../../sandbox/demo/load";
 import { ask, askMany, cookiesOf, tally } from "./requests";
 import { leastPrivilege } from "./least-privilege";
 import { kubernetes, sharedCluster, shopStack, type Shop } from "./harness";
@@ -43,8 +43,6 @@ async function podUids(shop: Shop): Promise<string[]> {
   const { items } = await core.listNamespacedPod({ namespace: shop.namespace });
   return items.map((p) => `${p.metadata?.uid} ${p.status?.containerStatuses?.[0]?.restartCount}`).sort();
 }
-
-const failures = (counts: Counts): number => Object.values(counts).reduce((sum, c) => sum + failedOf(c), 0) + totalOf(counts["none"]);
 
 async function expectNoDrift(shop: Shop): Promise<void> {
   const preview = await shop.pulumi("preview", "--json", "--refresh");

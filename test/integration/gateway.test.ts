@@ -5,7 +5,7 @@ import { parseConfig, parseStackFile, type StackConfig } from "../../components/
 import { clusterAccess, type KubernetesClient } from "../../driver/cluster/client";
 import { isHome, liveTraffic, sendHome, stableHome } from "../../driver/cluster/traffic";
 import { SANDBOX_GATEWAY } from "../../sandbox/cluster/gateway";
-import { failedOf, totalOf, type Counts } from "../../sandbox/demo/load";
+import { failures } from "../../sandbox/demo/load";
 import type { StackValues } from "../../sandbox/demo/project";
 import { sharedCluster, shopStack, type Shop } from "./harness";
 import { ask, askMany, eventually, tally, type Answer } from "./requests";
@@ -139,5 +139,3 @@ for (const [router, { keys, source, object, weigh, annotations }] of Object.entr
       expect(await served()).to.deep.equal({ v2: 60 });
     });
   });
-
-const failures = (counts: Counts): number => Object.values(counts).reduce((sum, each) => sum + failedOf(each), 0) + totalOf(counts["none"]);

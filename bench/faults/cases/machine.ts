@@ -17,8 +17,10 @@ function isWhole(file: string): boolean {
   }
 }
 
-function lock({ project }: Scene): string {
-  const folder = path.join(backendFolder(project), "locks", "organization", "canary", project.stack);
+const locks = ({ project }: Scene): string => path.join(backendFolder(project), "locks", "organization", "canary", project.stack);
+
+function lock(scene: Scene): string {
+  const folder = locks(scene);
   fs.mkdirSync(folder, { recursive: true });
   const file = path.join(folder, "a-neighbour.json");
   fs.writeFileSync(file, JSON.stringify({ pid: 4242, username: "ann", hostname: "another-machine", timestamp: new Date().toISOString() }));
@@ -26,7 +28,7 @@ function lock({ project }: Scene): string {
 }
 
 /** Megabytes of the small disk: project, state and nothing else. */
-const DISK = 4;
+const DISK = 24;
 const HOLDERS: ChildProcess[] = [];
 
 /** Moves project and state onto a small disk that only processes see which are started within it. */
@@ -51,9 +53,17 @@ export const endDisks = (): void => HOLDERS.splice(0).forEach((holder) => void h
 
 const inside = ({ project }: Scene, command: string): Promise<number | null> => {
   const [first, ...rest] = [...project.within!, "sh", "-c", command];
-  const child = spawn(first!, rest, { stdio: "ignore" });
+  const child = spawn(first!, rest, { stdio: "ignore", env: project.env });
   return new Promise((resolve) => child.on("close", resolve));
 };
+const historyOf = ({ project }: Scene): string => path.join(backendFolder(project), "history", "canary", project.stack);
+
+/** Pulumi does not write its files in one piece: what a full disk has cut off is put back, or cancelled, as the driver's messages say. */
+const PUT_BACK = `const fs = require("fs"), [state, history] = process.argv.slice(1);
+  const whole = (file) => { try { return JSON.parse(fs.readFileSync(file)); } catch {} };
+  const copies = fs.readdirSync(history).filter((name) => name.endsWith(".checkpoint.json")).sort().reverse().map((name) => history + "/" + name);
+  if (!whole(state)) fs.copyFileSync([state + ".bak", ...copies].find(whole), state);`;
+
 const fillerOf = ({ project }: Scene): string => path.join(path.dirname(project.dir), "filler");
 
 /** The driver's own machine, its disk and its state. */
@@ -61,8 +71,7 @@ export const MACHINE_CASES: readonly FaultCase[] = [
   {
     name: "the disk of project and state is full", exits: [1, 3], ends: ["v1", "v2"], says: /space|disk|ENOSPC/i, place: ownDisk,
     fault: (s) => inside(s, `dd if=/dev/zero of="${fillerOf(s)}" bs=1M count=${DISK + 1}`),
-    // Pulumi does not write its state in one piece: what a full disk has cut off is put back as the driver's message says.
-    mend: (s) => inside(s, `rm -f "${fillerOf(s)}"; node -e 'JSON.parse(require("fs").readFileSync(process.argv[1]))' "${stateFile(s)}" || cp "${stateFile(s)}.bak" "${stateFile(s)}"`),
+    mend: (s) => inside(s, `rm -f "${fillerOf(s)}"; node -e '${PUT_BACK}' "${stateFile(s)}" "${historyOf(s)}"; find "${locks(s)}" -type f -empty | grep -q . && pulumi cancel --yes --cwd "${s.project.dir}" --stack ${s.project.stack}`),
   },
   {
     name: "somebody else's update holds the stack", exits: [3], ends: ["v2"], says: /locked by another update \(ann@another-machine \(pid 4242\)/,

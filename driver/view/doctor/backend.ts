@@ -1,8 +1,8 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { fileURLToPath } from "node:url";
 import { staleness } from "../../../components/record/stale";
+import { backendFolder } from "../../stack/backend";
 import { pulumi } from "../state";
 import { secondsBetween, span } from "../times";
 import { fail, ok, warn, type Check, type Found } from "./check";
@@ -58,8 +58,8 @@ const lock = ({ at, cli, project }: Facts): Check => ({
     await cli();
     const { url } = JSON.parse(await pulumi(["whoami", "--json", "--verbose"], at.cwd, { signal })) as { url: string };
     if (/^https?:/.test(url)) return cloudLock(at.stack, at.cwd, signal);
-    if (!url.startsWith("file://")) return warn(`The locks of ${url.replace(/\/\/[^/@]*@/, "//")} cannot be looked at; an update that meets one waits, and names its owner.`);
-    const root = fileURLToPath(url.replace(/^file:\/\/~/, `file://${os.homedir()}`));
+    const root = backendFolder(url);
+    if (root === undefined) return warn(`The locks of ${url.replace(/\/\/[^/@]*@/, "//")} cannot be looked at; an update that meets one waits, and names its owner.`);
     const locks = lockFolders(root, await project(), at.stack.split("/").pop()!).flatMap(locksIn);
     return locks.length > 0 ? locks.map(lockFinding) : ok(`No update holds the stack (${url}).`);
   },

@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect } from "chai";
+import { UpdateFailedError } from "../../../driver/errors";
 import { openStack, type Stale, type StackEngine } from "../../../driver/stack/engine";
 import { folder } from "./fakes";
 
@@ -25,7 +26,7 @@ describe("an update of the driver", () => {
     Object.assign(process.env, { PATH: `${dir}${path.delimiter}${before.PATH}`, CALLS: path.join(dir, "calls") });
   });
   afterEach(() => {
-    for (const key of ["PATH", "CALLS", "STATE", "PULUMI_SKIP_CHECKPOINTS"]) if (before[key] === undefined) delete process.env[key]; else process.env[key] = before[key];
+    for (const key of ["PATH", "CALLS", "STATE", "PULUMI_SKIP_CHECKPOINTS", "PULUMI_BACKEND_URL"]) if (before[key] === undefined) delete process.env[key]; else process.env[key] = before[key];
     fs.rmSync(dir, { recursive: true });
   });
 
@@ -45,6 +46,22 @@ describe("an update of the driver", () => {
   it("leaves to the user what the environment says of that", async () => {
     process.env.PULUMI_SKIP_CHECKPOINTS = "false";
     expect(await told(raise, start)).to.deep.equal(["false", "false"]);
+  });
+
+  it("is not begun where the disk of its state is too full, which would cut the state off", async () => {
+    process.env.PULUMI_BACKEND_URL = `file://${dir}`;
+    const engine = await openStack(dir, "dev");
+    const state = path.join(dir, ".pulumi", "stacks", "canary");
+    fs.mkdirSync(state, { recursive: true });
+    fs.writeFileSync(path.join(state, "dev.json"), "{}");
+    await raise(engine);
+    // A file with a hole: as long as this, and nowhere on the disk.
+    fs.truncateSync(path.join(state, "dev.json"), 2 ** 40);
+    for (const act of [raise(engine), engine.repair("all")]) {
+      const error = await act.then(() => undefined, (cause: unknown) => cause);
+      expect(error).to.be.instanceOf(UpdateFailedError).with.property("message").that.matches(/^pulumi up is not begun: the disk of Pulumi's state \(.*\) has \d+\.\d MB of space left where it needs 4194305\.0 MB, and a full one would cut the state off: make room\.$/);
+    }
+    expect(fs.readFileSync(path.join(dir, "calls"), "utf8")).to.equal("true\n");
   });
 
   it("reads all but the Deployments anew after a driver that died, and those too where something is unfinished or was deleted", async () => {
