@@ -145,5 +145,6 @@ export async function waitFor(context: RolloutContext, request: NonNullable<Para
     const state = await ledger.lease();
     if (state.holder === undefined || state.expired) throw new DriverGoneError(`Its driver does not answer any more: run \`canary ${request.verb}\` again.`);
   }
-  return held("Its driver has not answered in time: look with `canary status`.");
+  const why = request.verb === "promote" ? "has taken this for a yes to all that it asks, and skips no stage: `canary hold`, then `canary promote`, promotes at once" : "has not answered in time: look with `canary status`";
+  return held(`Its driver ${why}.`);
 }

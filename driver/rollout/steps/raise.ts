@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Verdict } from "../../../analysis";
 import type { StackConfig } from "../../../components/config";
 import { whyNotServed } from "../../cluster/diagnose";
 import type { RolloutEvent } from "../../report/events";
@@ -25,6 +26,9 @@ export async function whoInterfered({ context, config, foundWeights }: Rollout):
 /** What a look tells while nothing can pass yet. */
 const seenBy = ({ watch }: Rollout) => (polled: readonly Polled[]): Partial<RolloutEvent> => ({ gates: judgeAll(watch, ONLY_FAILS).gates, ...samplesOf(polled) });
 
+/** A rollback that its gates ask for already; a person who insists has looked for himself. */
+const failing = ({ watch, insisted = false }: Rollout): Verdict | undefined => (insisted ? undefined : earlyRollback(watch));
+
 /** Waits for an update and goes on watching: a canary that fails meanwhile is not served any longer than it must be. */
 async function whileWatching(rollout: Rollout, weight: number, update: Promise<StackConfig>): Promise<StepEvent | undefined> {
   const { context: { signal, report }, config, watch } = rollout;
@@ -36,7 +40,7 @@ async function whileWatching(rollout: Rollout, weight: number, update: Promise<S
     if (!running) return undefined;
     const polled = await pollAll(watch, "settling", signal);
     report({ event: "observe", ...seenBy(rollout)(polled), message: `pulumi up: weight ${weight} …` });
-    const early = earlyRollback(watch);
+    const early = failing(rollout);
     // The revert cancels the update, and patches the live objects before it waits for its end.
     if (early) return { type: "failed", why: "verdict", reason: early.reason };
   }
@@ -59,7 +63,7 @@ async function raiseTo(context: RolloutContext, weight: number): Promise<StackCo
 
 /** Raises the weight and waits until it is served: `done` when it is. */
 export async function raise(rollout: Rollout, weight: number): Promise<StepEvent> {
-  const { context, config, watch } = rollout;
+  const { context, config, watch, insisted = false } = rollout;
   const { report, signal, updates } = context;
   const { verifyTimeoutSeconds, onBlind } = config.rollout;
   const interfered = await whoInterfered(rollout);
@@ -70,15 +74,19 @@ export async function raise(rollout: Rollout, weight: number): Promise<StepEvent
   if (stopped) return stopped;
   signal.throwIfAborted();
   const [seen, theirs] = await Promise.all([
-    verifySplit({ watch, weight, report, signal, scrapeSeconds: config.analysis.scrapeIntervalSeconds, timeoutSeconds: verifyTimeoutSeconds, stop: () => earlyRollback(watch) !== undefined, telling: seenBy(rollout) }),
+    verifySplit({ watch, weight, report, signal, scrapeSeconds: config.analysis.scrapeIntervalSeconds, timeoutSeconds: verifyTimeoutSeconds, stop: () => failing(rollout) !== undefined, telling: seenBy(rollout) }),
     // The engine is asked while the router's counters are: neither needs the other.
     otherUpdates(context, before),
   ]);
   if (theirs && seen.state !== "stopped") return hold(`The weight is ${weight} now, but ${theirs}.`);
   const after = `after ${verifyTimeoutSeconds} s`;
+  if (insisted && (seen.state === "few" || seen.state === "unseen")) {
+    report({ event: "note", weight, message: `Nobody can tell whether weight ${weight} is served, and it is insisted on: ${seen.sentence} ${after}.` });
+    return { type: "done" };
+  }
   switch (seen.state) {
     case "stopped":
-      return { type: "failed", why: "verdict", reason: earlyRollback(watch)?.reason ?? seen.sentence };
+      return { type: "failed", why: "verdict", reason: failing(rollout)?.reason ?? seen.sentence };
     case "off": {
       const why = await whyNotServed(context.cluster, config);
       return { type: "failed", why: "split", reason: `The weight is not what is served: ${seen.sentence} ${after}${why ? `; ${why}` : ""}.` };

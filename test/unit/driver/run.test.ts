@@ -128,6 +128,17 @@ describe("a promotion that is gone on with", () => {
     expect((await insisted.run({ phase: "promoting", step: "full" })).outcome).to.equal("promoted");
   });
 
+  it("is raised to 100 whatever the gates say, and also where nobody can see what is served, where a person insists", async () => {
+    const at50 = STABLE().replace("canary:stable: v1", "canary:stable: v1\n  canary:canary: v2\n  canary:weight: 50");
+    for (const [served, ending] of [[undefined, /^v2 is rolled back: too many errors/], [() => undefined, /^v2 is (held|rolled back)/]] as const) {
+      const options = served ? { served } : {};
+      const [asked, insisted] = [await rolling(at50, options), await rolling(at50, { ...options, insisted: true })];
+      for (const s of [asked, insisted]) s.says("rollback", "too many errors");
+      expect((await asked.run({ phase: "promoting", step: "full" })).message).to.match(ending);
+      expect((await insisted.run({ phase: "promoting", step: "full" })).outcome).to.equal("promoted");
+    }
+  });
+
   it("is held where somebody has sent the traffic home meanwhile, also when a person insists", async () => {
     const s = await rolling(STABLE().replace("canary:stable: v1", "canary:stable: v1\n  canary:canary: v2\n  canary:weight: 100"), { insisted: true });
     Object.assign(s.live, { weight: "0" });
