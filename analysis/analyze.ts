@@ -12,11 +12,6 @@ export interface AnalyzeOptions {
   gates?: GatesInput;
   /** The rollout's stages; default: 5, 25, 50, 100 % when the records fit it, else the stages of the records. */
   stages?: readonly Stage[];
-  overdispersion?: number;
-  /** Seconds; default 0: only the evidence decides. */
-  dwellSeconds?: number;
-  /** Seconds; default 1 h. */
-  capSeconds?: number;
 }
 
 /** A fixed-sample test of the last stage, as other tools make it: true for a single look decided upon beforehand, and only for that. */
@@ -35,7 +30,8 @@ export interface Analysis extends Verdict {
 }
 
 const DEFAULT_PLAN: readonly Stage[] = [{ weight: 5 }, { weight: 25 }, { weight: 50 }, { weight: 100 }];
-const DEFAULT_CAP = 3600;
+/** Seconds after which an undecided stage is held. */
+const CAP = 3600;
 /** More batches are averaged down to so many an arm: neighbours in time are not independent anyhow. */
 const BATCHES_COMPARED = 20;
 
@@ -110,8 +106,9 @@ export function analyzeRecords(input: string | readonly AnalysisRecord[], option
   const records = [...(typeof input === "string" ? parseRecords(input) : input)].sort((a, b) => a.stage - b.stage || a.t - b.t);
   const config = parseGates(options.gates ?? defaultGates(records));
   const stages = options.stages ?? planOf(records);
-  const judge = new Judge(config, { stages }, options.overdispersion === undefined ? {} : { overdispersion: options.overdispersion });
-  const limits = { dwellSeconds: options.dwellSeconds ?? 0, capSeconds: options.capSeconds ?? DEFAULT_CAP };
+  const judge = new Judge(config, { stages });
+  // Only the evidence decides.
+  const limits = { dwellSeconds: 0, capSeconds: CAP };
   let [stage, start] = [-1, 0];
   const before = new Map<string, number>();
   let rollback: { verdict: Verdict; at: number } | undefined;

@@ -21,9 +21,6 @@ export interface BacktestOptions {
   gates?: GatesInput;
   /** Percent; decides how large a difference must be excluded to pass. Default: the share that the canary served. */
   weight?: number;
-  /** Seconds; default 60. */
-  dwellSeconds?: number;
-  signal?: AbortSignal;
 }
 
 export interface BacktestResult extends Verdict {
@@ -38,7 +35,8 @@ export interface BacktestResult extends Verdict {
 }
 
 const DEFAULT_STEP = 15;
-const DEFAULT_DWELL = 60;
+/** Seconds. */
+const DWELL = 60;
 
 /** The same source, asked as of another time. */
 const asOf = (source: PrometheusSource, time: () => number): PrometheusSource => ({
@@ -52,7 +50,7 @@ const asOf = (source: PrometheusSource, time: () => number): PrometheusSource =>
  * decide and whether they cry wolf. Throws ConfigError for a wrong gate config, BacktestError when the span is empty or holds no traffic.
  */
 export async function backtest(source: PrometheusSource, options: BacktestOptions): Promise<BacktestResult> {
-  const { target, from, to, step = DEFAULT_STEP, signal, dwellSeconds = DEFAULT_DWELL } = options;
+  const { target, from, to, step = DEFAULT_STEP } = options;
   if (!(to - from >= 2 * step)) throw new BacktestError(`The span from ${from} to ${to} is shorter than two steps of ${step} s: give a longer one.`);
   const config = parseGates(options.gates);
   let time = from;
@@ -63,7 +61,7 @@ export async function backtest(source: PrometheusSource, options: BacktestOption
   const looks: { at: number; window?: TrafficWindow; metrics: MetricWindow[] }[] = [];
   let gap = { count: 0, why: "" };
   for (; time <= to; time += step) {
-    const [traffic, metrics] = await Promise.all([meter.poll(signal), poller.poll(signal)]);
+    const [traffic, metrics] = await Promise.all([meter.poll(), poller.poll()]);
     if (traffic.kind === "no-series" || traffic.kind === "query-failed") gap = { count: gap.count + 1, why: whyMissing(traffic) };
     looks.push({ at: time, ...(traffic.kind === "value" ? { window: traffic.value } : {}), metrics: metrics.flatMap(({ reading }) => (reading.kind === "value" ? [reading.value] : [])) });
   }
@@ -73,7 +71,7 @@ export async function backtest(source: PrometheusSource, options: BacktestOption
   if (canaryRequests === 0) throw new BacktestError(`No request of ${target.canaryVersion} was found between ${from} and ${to}${gap.why ? `: ${gap.why}` : "."}`);
   const weight = options.weight ?? (100 * canaryRequests) / (canaryRequests + stableRequests);
   const judge = new Judge(config, { stages: [{ weight }] });
-  const verdictAt = (at: number): Verdict => judge.verdict({ elapsedSeconds: at - from, dwellSeconds, capSeconds: to - from });
+  const verdictAt = (at: number): Verdict => judge.verdict({ elapsedSeconds: at - from, dwellSeconds: DWELL, capSeconds: to - from });
   let [verdict, decidedAt]: [Verdict, number | undefined] = [verdictAt(from), undefined];
   for (const { at, window, metrics } of looks) {
     if (window) judge.observe(window, "observing");

@@ -29,9 +29,10 @@ const scale = (counts: ArmCounts, by: number, errors = 1): ArmCounts => ({
 /**
  * Expected time to a verdict of every stage at the traffic seen, along the mean path: the evidence of expected counts. About half of all
  * rollouts are faster. The canary's pods and health probes are
- * taken to be well; queries of the user's own cannot be foreseen and stay undecided. `factor` > 1, default 5.
+ * taken to be well; queries of the user's own cannot be foreseen and stay undecided. `options` are those of the judge that will decide;
+ * `factor` > 1.
  */
-export function forecast(config: GatesConfig, plan: { stages: readonly Stage[] }, baseline: Baseline, capSeconds: number, factor = 5, options: JudgeOptions = {}): StageForecast[] {
+export function forecast(config: GatesConfig, plan: { stages: readonly Stage[] }, baseline: Baseline, capSeconds: number, options: JudgeOptions = {}, factor = 5): StageForecast[] {
   const verdict = (index: number, seconds: number, errors: number): Verdict["verdict"] => {
     const judge = new Judge(config, plan, options);
     const share = (plan.stages[index] as Stage).weight / 100;

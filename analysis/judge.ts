@@ -40,7 +40,7 @@ export class Judge {
   constructor(
     private readonly config: GatesConfig,
     private readonly plan: { stages: readonly Stage[] },
-    options: JudgeOptions = {},
+    readonly options: JudgeOptions = {},
   ) {
     const wrong = plan.stages.findIndex(({ weight }) => !(weight >= 0 && weight <= 100));
     if (plan.stages.length === 0) throw new ConfigError("rollout.stages is empty: give at least one stage.");

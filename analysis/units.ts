@@ -30,3 +30,6 @@ export function plain(value: number): string {
   if (Number.isInteger(value)) return String(value);
   return Math.abs(value) >= 1000 ? String(Math.round(value)) : String(Number(value.toPrecision(3)));
 }
+
+/** A text that somebody wrote as a sentence shows it: in quotes, on one line, cut after 60 characters. */
+export const quoted = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 57)}…` : text);

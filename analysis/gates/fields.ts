@@ -1,8 +1,5 @@
 import { z } from "zod";
-import { parseDuration, parsePercent } from "../units";
-
-/** On one line, and not longer than a sentence bears. */
-const quoted = (value: string): string => JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}…` : value);
+import { parseDuration, parsePercent, quoted } from "../units";
 
 /** A text that `parse` turns into a number; the message tells what was expected. */
 const text = (expected: string, parse: (text: string) => number | undefined) =>

@@ -104,8 +104,8 @@ export function describeIssue(error: z.ZodError, root: string): string {
 }
 
 /** Parses the `gates` section. Throws ConfigError with one sentence that names the key, e.g. `gates.errors.absolute: expected a percentage …`. */
-export function parseGates(input: unknown, root = "gates"): GatesConfig {
+export function parseGates(input: unknown): GatesConfig {
   const parsed = gatesSchema.safeParse(input);
   if (parsed.success) return parsed.data;
-  throw new ConfigError(describeIssue(parsed.error, root), { cause: parsed.error });
+  throw new ConfigError(describeIssue(parsed.error, "gates"), { cause: parsed.error });
 }

@@ -1,13 +1,10 @@
-import { z } from "zod";
 import { ConfigError } from "../errors";
 
 /** Which answers count as success: everything but 5xx (default), or 2xx only. */
-export type SuccessRule = "non-5xx" | "2xx";
+export const SUCCESS_RULES = ["non-5xx", "2xx"] as const;
+export type SuccessRule = (typeof SUCCESS_RULES)[number];
 
-/**
- * Where a service's traffic can be read. Weights, versions and names are those of the stack; `ingress` defaults to `stableService`
- * (they are named alike) and `port` is the Service's port number or name.
- */
+/** Where a service's traffic can be read. Weights, versions and names are those of the stack; `port` is the Service's port number or name. */
 export interface TrafficTarget {
   profile: ProfileName | CustomProfile;
   namespace: string;
@@ -15,17 +12,14 @@ export interface TrafficTarget {
   stableService: string;
   canaryService: string;
   port: number | string;
-  ingress?: string;
   stableVersion: string;
   canaryVersion: string;
   success?: SuccessRule;
-  /** Further label matchers for every query, e.g. `{app: "shop"}` where two services share a version label. */
-  labels?: Record<string, string>;
   /** Seconds of samples read per query; must span at least two scrapes. Default 60. */
   lookback?: number;
 }
 
-/** The user's own counters: PromQL series selectors with placeholders, and the label that holds the status code. */
+/** The application's own counters by other names: PromQL series selectors with placeholders, and the label that holds the status code. */
 export interface CustomProfile {
   requests: string;
   statusLabel: string;
@@ -94,8 +88,8 @@ const traefik = (nameOf: (target: TrafficTarget, arm: Arm) => string): Profile =
   arm: (target, arm) => {
     const service = nameOf(target, arm);
     return {
-      requests: exported("traefik_service_requests_total", target.labels ?? {}, { service }),
-      latency: exported("traefik_service_request_duration_seconds_bucket", target.labels ?? {}, { service }),
+      requests: exported("traefik_service_requests_total", {}, { service }),
+      latency: exported("traefik_service_request_duration_seconds_bucket", {}, { service }),
     };
   },
 });
@@ -106,8 +100,8 @@ const PROFILES = {
     perPod: false,
     arm: (target: TrafficTarget, arm: Arm) => {
       const fixed = {
-        ...target.labels,
-        ingress: target.ingress ?? target.stableService,
+        // The Ingress and the Service are named alike.
+        ingress: target.stableService,
         // Whichever arm serves, ingress and service are the main Ingress's; only this label tells them apart.
         canary: arm === "canary" ? `${target.namespace}-${target.canaryService}-${target.port}` : "",
       };
@@ -120,7 +114,7 @@ const PROFILES = {
   },
   // Traefik names the canary after the stable backend: the suffix goes before the provider.
   traefik: traefik((target, arm) => {
-    const name = traefikName(target.namespace, target.ingress ?? target.stableService, target.stableService, target.port);
+    const name = traefikName(target.namespace, target.stableService, target.stableService, target.port);
     return `${name}${arm === "canary" ? "-canary" : ""}@kubernetesingressnginx`;
   }),
   "traefik-gateway": traefik((target, arm) => `~.*-svc-${traefikName(target.namespace, serviceOf(target, arm))}-[0-9]+@kubernetesgateway`),
@@ -128,7 +122,7 @@ const PROFILES = {
     statusLabel: "status",
     perPod: true,
     arm: (target: TrafficTarget, arm: Arm) => {
-      const matchers = { ...target.labels, version: versionOf(target, arm) };
+      const matchers = { version: versionOf(target, arm) };
       return { requests: [selector("http_requests_total", matchers)], latency: [selector("http_request_duration_seconds_bucket", matchers)] };
     },
     targets: (target: TrafficTarget) => selector("up", { namespace: target.namespace }),
@@ -137,11 +131,12 @@ const PROFILES = {
 
 export type ProfileName = keyof typeof PROFILES;
 
-/** Name of a profile, or the user's own; for the parser of the stack config. */
-export const profileSchema = z.union([
-  z.enum(Object.keys(PROFILES) as [ProfileName, ...ProfileName[]]),
-  z.strictObject({ requests: z.string().min(1), statusLabel: z.string().min(1), latency: z.string().min(1).optional() }),
-]);
+/** A metric with matchers, once its placeholders are filled in. */
+const SERIES = /^\s*[a-zA-Z_:][\w:]*\s*\{[^{}]*\}\s*$/;
+const PLACEHOLDER = /%s|\{\{\s*(?:version|namespace|service|window)\s*\}\}/g;
+
+/** Whether a text selects series of one version: what a {@link CustomProfile} consists of. */
+export const selectsVersion = (query: string): boolean => SERIES.test(query.replace(PLACEHOLDER, "x")) && /%s|\{\{\s*version\s*\}\}/.test(query);
 
 /** Values of the placeholders `{{version}}`, `{{namespace}}`, `{{service}}`, `{{window}}`; `%s` also stands for the version. */
 export interface Placeholders {
@@ -176,7 +171,7 @@ export function selectorsOf(target: TrafficTarget): Selectors {
       const fill = (query: string): string => fillIn(query, placeholders(target, which, target.lookback ?? DEFAULT_LOOKBACK));
       return { requests: [fill(profile.requests)], latency: profile.latency ? [fill(profile.latency)] : [] };
     };
-    return { canary: arm("canary"), stable: arm("stable"), statusLabel: profile.statusLabel, perPod: true };
+    return { canary: arm("canary"), stable: arm("stable"), statusLabel: profile.statusLabel, perPod: true, targets: PROFILES.app.targets(target) };
   }
   const known: Profile = PROFILES[profile];
   return {

@@ -21,6 +21,9 @@ export interface PrometheusSource {
   close(): void;
 }
 
+/** Requests that run at once; the others wait their turn. */
+const PARALLELISM = 8;
+
 /** No server could answer; `retryable` unless every circuit is open. */
 class NobodyAnswered extends ServerUnavailable {
   constructor(
@@ -34,7 +37,7 @@ class NobodyAnswered extends ServerUnavailable {
 
 /**
  * A client of one or several replicated Prometheus servers: each is asked in turn until one answers, a round is retried with exponential
- * backoff, each server has its own circuit, at most `parallelism` requests run at once, and equal queries within `cache` seconds share one
+ * backoff, each server has its own circuit, at most 8 requests run at once, and equal queries within `cache` seconds share one
  * answer. Throws ConfigError when the options are wrong.
  */
 export function createPrometheus(options: PrometheusOptions): PrometheusSource {
@@ -45,7 +48,7 @@ export function createPrometheus(options: PrometheusOptions): PrometheusSource {
   }
   const settings = parsed.data;
   const servers = settings.servers.map((url) => new PrometheusServer(url, settings));
-  const limit = bulkhead(settings.parallelism, Number.MAX_SAFE_INTEGER);
+  const limit = bulkhead(PARALLELISM, Number.MAX_SAFE_INTEGER);
   const retries = retry(
     handleWhen((error) => error instanceof NobodyAnswered && error.retryable),
     {

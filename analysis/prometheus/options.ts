@@ -7,7 +7,7 @@ const positive = z.number().positive();
  * doubling; a server's circuit opens after 5 failures in a row and is tried again after 30 s.
  */
 export const prometheusOptionsSchema = z.strictObject({
-  /** Base URLs, tried in this order; a path prefix is kept. All must hold the same data (a replicated pair). */
+  /** Base URLs, tried in this order; a path prefix is kept, user and password in one are sent. All must hold the same data (a replicated pair). */
   servers: z.array(z.url({ protocol: /^https?$/ })).min(1),
   /** Time limit of one HTTP request. */
   timeout: positive.default(5),
@@ -16,14 +16,8 @@ export const prometheusOptionsSchema = z.strictObject({
   retryFactor: z.number().min(1).default(2),
   circuitFailures: z.int().min(1).default(5),
   circuitReset: positive.default(30),
-  /** How many requests may run at once; the others wait their turn. */
-  parallelism: z.int().min(1).default(8),
   /** How long an answer may be reused for the same query; 0 asks every time. */
   cache: z.number().min(0).default(0.5),
-  bearerToken: z.string().min(1).optional(),
-  basicAuth: z.strictObject({ username: z.string(), password: z.string() }).optional(),
-  /** PEM texts, not file names. */
-  tls: z.strictObject({ ca: z.string().optional(), cert: z.string().optional(), key: z.string().optional(), insecure: z.boolean().default(false) }).optional(),
 });
 
 export type PrometheusOptions = z.input<typeof prometheusOptionsSchema>;

@@ -30,6 +30,15 @@ const CIRCUIT: Readonly<Record<CircuitState, ServerHealth["circuit"]>> = {
 /** Bytes of an answer at most: some 200,000 series. */
 const LARGEST = 64 * 2 ** 20;
 
+/** A user or password of a URL; a percent sign that encodes nothing stands for itself. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 /** One Prometheus server behind its own circuit breaker. */
 export class PrometheusServer {
   private readonly http: AxiosInstance;
@@ -44,18 +53,16 @@ export class PrometheusServer {
     private readonly settings: PrometheusSettings,
   ) {
     const base = new URL(url.endsWith("/") ? url : `${url}/`);
-    const auth = settings.basicAuth ?? (base.username ? { username: decodeURIComponent(base.username), password: decodeURIComponent(base.password) } : undefined);
+    const auth = base.username ? { username: decoded(base.username), password: decoded(base.password) } : undefined;
     base.username = base.password = "";
     this.name = base.href.replace(/\/$/, "");
-    const { insecure, ...pem } = settings.tls ?? { insecure: false };
     this.http = axios.create({
       baseURL: base.href,
       timeout: settings.timeout * 1000,
       // axios' timeout covers the answer, not a connection that is never accepted.
       httpAgent: new HttpAgent({ keepAlive: true, timeout: settings.timeout * 1000 }),
-      httpsAgent: new HttpsAgent({ keepAlive: true, timeout: settings.timeout * 1000, rejectUnauthorized: !insecure, ...pem }),
+      httpsAgent: new HttpsAgent({ keepAlive: true, timeout: settings.timeout * 1000 }),
       ...(auth ? { auth } : {}),
-      ...(settings.bearerToken ? { headers: { Authorization: `Bearer ${settings.bearerToken}` } } : {}),
       validateStatus: () => true,
       maxRedirects: 0,
       maxContentLength: LARGEST,
@@ -117,7 +124,7 @@ export class PrometheusServer {
     if (status >= 500 || status === 429) throw this.failed(`${this.name} answered HTTP ${status}${errorIn(data) ? ` (${errorIn(data)})` : ""}.`);
     this.failures = 0;
     this.lastAnswer = Date.now() / 1000;
-    if (status === 401 || status === 403) return queryFailed(`${this.name} answered HTTP ${status}: check the token or the user and password.`);
+    if (status === 401 || status === 403) return queryFailed(`${this.name} answered HTTP ${status}: check the user and the password in its address.`);
     if (status >= 300 && errorIn(data) === undefined) return queryFailed(`${this.name} answered HTTP ${status} to ${promql}: check the address.`);
     return readAnswer(data, this.name, promql);
   }

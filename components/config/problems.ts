@@ -1,5 +1,6 @@
 import { RunError } from "@pulumi/pulumi/errors";
 import { z } from "zod";
+import { quoted } from "../../analysis/units";
 import { closest } from "./suggest";
 
 type Path = readonly PropertyKey[];
@@ -34,8 +35,7 @@ export function show(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "a map";
   if (typeof value === "number" && !Number.isFinite(value)) return Number.isNaN(value) ? ".nan" : value > 0 ? ".inf" : "-.inf";
-  if (typeof value !== "string") return String(value);
-  return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}…` : value);
+  return typeof value === "string" ? quoted(value) : String(value);
 }
 
 /** Every issue of a failed parse as sentences, each once, in the order of the schema. */

@@ -24,7 +24,8 @@ function ingressProblems(name: string, service: ServiceConfig): string[] {
   return [...strangers, ...unsupportedByIngress(routing).map(refusal(name, service, "ingress-nginx"))];
 }
 
-function sourceProblems({ router, analysis: { source } }: StackConfig): string[] {
+function sourceProblems({ router, analysis: { source, counters } }: StackConfig): string[] {
+  if (counters !== undefined && source !== "app") return [`canary:analysis.counters is set: it must be absent with canary:analysis.source ${source}, whose counters are known.`];
   const fits = source === "app" || (source === "traefik-gateway") === (router === "gateway-api");
   if (fits) return [];
   return [`canary:analysis.source is ${show(source)}: it must be ${router === "gateway-api" ? "traefik-gateway or app" : "ingress-nginx, traefik or app"} with canary:router ${router}.`];

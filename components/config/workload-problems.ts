@@ -53,7 +53,7 @@ function containerProblems(path: Path, container: Environment & Pick<Workload, "
     ...Object.entries(env).flatMap(([variable, value]) => (typeof value === "string" ? [] : referenceProblems([...path, "env", variable], value, workload))),
     ...envFrom.flatMap((source, index) => referenceProblems([...path, "envFrom", index], source, workload)),
     ...mounts.flatMap(({ volume }, index) =>
-      volume in workload.volumes ? [] : [stranger([...path, "mounts", index, "volume"], volume, Object.keys(workload.volumes), "volumes")]),
+      Object.hasOwn(workload.volumes, volume) ? [] : [stranger([...path, "mounts", index, "volume"], volume, Object.keys(workload.volumes), "volumes")]),
     ...twice.map((index) => `${keyPath([...path, "mounts", index, "path"])} is ${show(mounts[index]!.path)}: it must not be there twice.`),
   ];
 }
@@ -63,7 +63,7 @@ function referenceProblems(path: Path, source: object, workload: Workload): stri
   const { config, secret, key, items } = source as { config?: string; secret?: string; key?: string; items?: Readonly<Record<string, string>> };
   const [field, map, where] = config === undefined ? (["secret", "secrets", secret] as const) : (["config", "config", config] as const);
   if (where === undefined) return [];
-  const data = workload[map][where];
+  const data = Object.hasOwn(workload[map], where) ? workload[map][where] : undefined;
   if (data === undefined) return [stranger([...path, field], where, Object.keys(workload[map]), map)];
   const known = Object.keys(data);
   return [

@@ -19,7 +19,7 @@ export function lookingVerbs(program: Command): void {
     description: "versions, pods, the split that is set and served, gates, and who works on it",
     with: (c) => c.option("-w, --watch", "go on looking, once a second").option("--until-end", "with --watch: end with the rollout, with its exit code"),
     examples: ["status --stack production", "status --watch --stack production"],
-    exits: "0 done, 1 nothing is installed yet, 64 wrong arguments or stack file; with --until-end those of `deploy`",
+    exits: "0 done, 1 the stack's state cannot be read, 64 wrong arguments or stack file; with --until-end those of `deploy`",
     run: status,
   });
   addVerb(program, {

@@ -1,4 +1,5 @@
 import { Option, type Command } from "commander";
+import { SUCCESS_RULES } from "../../analysis/metering/profiles";
 import { analyze, backtestVerb, type AnalyzeFlags, type BacktestFlags } from "../verbs/analyze";
 import { percent, percentList, positive, time } from "./arguments";
 import { helpBelow } from "./verb";
@@ -21,6 +22,7 @@ export function offlineVerbs(program: Command): void {
     .option("--namespace <name>", "its namespace", "default")
     .option("--port <n>", "port of its Services", positive, 80)
     .addOption(new Option("--source <name>", "whose counters are read").choices(["ingress-nginx", "traefik", "traefik-gateway", "app"]).default("app"))
+    .addOption(new Option("--success <rule>", "which answers are no errors").choices(SUCCESS_RULES).default("non-5xx"))
     .option("--step <seconds>", "seconds between two looks", positive, 15)
     .option("--weight <percent>", "how much evidence a pass needs; default: the share that the canary served", percent)
     .action(async (flags: BacktestFlags) => void (process.exitCode = await backtestVerb(flags)));

@@ -77,7 +77,7 @@ export function rolloutVerbs(program: Command): void {
   addVerb<CommonOptions & { full?: boolean }>(program, {
     usage: "promote",
     description: "make the canary the stable version",
-    with: (c) => withCommit(withListen(rolloutOptions(c)).option("--full", "at once, whatever the gates say")),
+    with: (c) => withCommit(withListen(rolloutOptions(c)).option("--full", "whatever the gates say, and also where nobody can see what is served")),
     examples: ["promote --stack production", "promote --full --stack production"],
     exits: ROLLOUT_EXITS,
     run: (o) => withRequest(o, "promote", (c) => promoteNow(c, o.full === true)),
@@ -104,6 +104,7 @@ export function rolloutVerbs(program: Command): void {
     description: "keep a rollout where it is",
     with: withReason,
     examples: ["hold --stack production --reason lunch", "status --stack production"],
+    exits: "0 held, 3 held by the driver that runs (which is what was asked for), 1 failed, 4 busy, 64 wrong arguments or stack file, or no rollout is under way",
     run: (o) => withRequest(o, "hold", (c) => holdNow(c, o.reason), o.reason),
   });
   addVerb(program, {

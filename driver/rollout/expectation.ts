@@ -17,7 +17,7 @@ export function expectation(config: StackConfig, baseline: readonly { service: W
   if (!busiest) return undefined;
   const { stable, from, to } = busiest.window;
   if (to <= from) return undefined;
-  const stages = forecast(config.analysis.gates, { stages: config.rollout.stages }, { seconds: to - from, counts: stable }, config.rollout.capSeconds, FACTOR);
+  const stages = forecast(config.analysis.gates, { stages: config.rollout.stages }, { seconds: to - from, counts: stable }, config.rollout.capSeconds, busiest.service.judge.options, FACTOR);
   const each = stages.map(({ weight, passSeconds, failSeconds }, i) => {
     const advance = Math.max(passSeconds, config.rollout.stages[i]?.dwellSeconds ?? 0);
     return `${weight} %: on after ${seconds(advance)}, back after ${seconds(failSeconds)}`;

@@ -87,9 +87,10 @@ export const NOTHING_SEEN: TrafficWatch = { services: [], close: () => undefined
 
 /** Whose counters tell what a service's two tracks serve. */
 export function targetOf(config: StackConfig, name: string, versions: Versions): TrafficTarget {
-  const { source: profile, scrapeIntervalSeconds } = config.analysis;
+  const { source, counters, success, scrapeIntervalSeconds } = config.analysis;
   return {
-    profile,
+    profile: counters ?? source,
+    success,
     namespace: config.namespace,
     service: name,
     stableService: trackName(name, "stable"),

@@ -60,7 +60,7 @@ export const url = (text: string): string => (isUrl(text) ? text : refuse("a URL
 
 export function urls(text: string): readonly string[] {
   const all = list(text);
-  return all.every(isUrl) ? all : refuse("a URL that starts with http:// or https://, or several between commas");
+  return all.every((each) => isUrl(each) && !/[?#]/.test(each)) ? all : refuse("a URL that starts with http:// or https://, without ? and #, or several between commas");
 }
 
 export interface StageText {

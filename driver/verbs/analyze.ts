@@ -1,4 +1,4 @@
-import { analyzeRecords, AnalysisError, backtest, createPrometheus, type GateAnswer, type GatesInput, type ProfileName, type Verdict } from "../../analysis";
+import { analyzeRecords, AnalysisError, backtest, createPrometheus, type GateAnswer, type GatesInput, type ProfileName, type SuccessRule, type Verdict } from "../../analysis";
 import { printable } from "../cli/printable";
 import { EXIT, UsageError, type ExitCode } from "../errors";
 import { readText, readYaml } from "../text-file";
@@ -19,6 +19,7 @@ export interface BacktestFlags {
   readonly service: string;
   readonly port: number;
   readonly source: ProfileName;
+  readonly success: SuccessRule;
   readonly step: number;
   readonly weight?: number;
   readonly gates?: string;
@@ -68,10 +69,10 @@ export const analyze = (file: string, { gates, stages, json }: AnalyzeFlags): Pr
 /** Judges a span of Prometheus' history in which both versions served. */
 export const backtestVerb = (flags: BacktestFlags): Promise<number> =>
   judged(async () => {
-    const { service, namespace, port, source: profile, from, to, step, weight } = flags;
+    const { service, namespace, port, source: profile, success, from, to, step, weight } = flags;
     const source = createPrometheus({ servers: [flags.prometheus] });
     try {
-      const target = { profile, namespace, service, port, stableService: `${service}-stable`, canaryService: `${service}-canary`, stableVersion: flags.baseline, canaryVersion: flags.canary };
+      const target = { profile, success, namespace, service, port, stableService: `${service}-stable`, canaryService: `${service}-canary`, stableVersion: flags.baseline, canaryVersion: flags.canary };
       return await backtest(source, { target, from, to, step, weight, gates: gatesOf(flags.gates) });
     } finally {
       source.close();

@@ -42,6 +42,8 @@ export const path = text(/^\/[^\s?#]*$/, "it must be a path that starts with / a
 export const relative = text(/^(?!\/)(?!.*\.\.)\S+$/, "it must be a relative path", 1024);
 const URL_RULE = "it must be a URL that starts with http:// or https://";
 export const url = text(/^https?:\/\/[^\s/]+\S*$/, URL_RULE, 2048).refine((value) => URL.canParse(value), { error: URL_RULE });
+/** Of a server whose API's path comes behind it. */
+export const baseUrl = url.refine((value) => !/[?#]/.test(value), { error: "it must be a base URL, without ? and #" });
 
 export const quantity = z.union(
   [

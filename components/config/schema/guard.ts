@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { duration, objectName, port, text, url } from "./common";
+import { baseUrl, duration, objectName, port, text, url } from "./common";
 import { resources } from "./container";
 
 /** The dead-man's switch: a small Deployment that sends traffic home when the driver of a rollout has died, and watches a held one. */
@@ -11,7 +11,7 @@ export const guard = z.strictObject({
     .describe("Port of /metrics, /health and /ready."),
   interval: duration.refine((value) => value >= 0.2 && value <= 60, { error: "it must be from 200ms to 60s" }).prefault("1s")
     .describe("Time between two looks at the Lease and the record of the rollout."),
-  prometheus: z.union([url.transform((one) => [one]), z.array(url).min(1, { error: "it must name at least one server" })], { error: "it must be a URL or a list of URLs" }).optional()
+  prometheus: z.union([baseUrl.transform((one) => [one]), z.array(baseUrl).min(1, { error: "it must name at least one server" })], { error: "it must be a URL or a list of URLs" }).optional()
     .describe("Base URL of a Prometheus server, or of several, as the guard's pod reaches them. Default those of `analysis.prometheus`."),
   ingressUrl: url.optional()
     .describe("Base URL at which the guard's pod reaches the ingress controller, to probe a held canary by its header; without it there are no probes."),

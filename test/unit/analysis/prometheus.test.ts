@@ -57,7 +57,7 @@ describe("The Prometheus client", () => {
     ["a refused query", json(400, { status: "error", errorType: "bad_data", error: "parse error" }), /refused the query up: parse error\.$/],
     ["a wrong path", (_, r) => r.writeHead(404).end("404 page not found"), /answered HTTP 404 to up: check the address\.$/],
     ["a redirect to a sign-in page", (_, r) => r.writeHead(302, { location: "/login" }).end(), /answered HTTP 302/],
-    ["a missing right", (_, r) => r.writeHead(401).end(), /answered HTTP 401: check the token or the user and password\.$/],
+    ["a missing right", (_, r) => r.writeHead(401).end(), /answered HTTP 401: check the user and the password in its address\.$/],
     ["an internal error", json(503, { status: "error", error: "starting" }), /answered HTTP 503 \(starting\)\.$/],
   ];
   for (const [what, handler, reason] of failures)
@@ -118,7 +118,7 @@ describe("The Prometheus client", () => {
     expect(failing.seen).to.have.length(2);
   });
 
-  it("keeps a path prefix, one connection, and its credentials out of every message", async () => {
+  it("keeps a path prefix and one connection, and sends its credentials", async () => {
     const server = await start(json(200, ONE));
     const source = client({ servers: [`${server.url.replace("//", "//me:secret@")}/prometheus`] });
     await source.query("a");
@@ -126,13 +126,25 @@ describe("The Prometheus client", () => {
     expect(server.seen[0]?.url).to.equal("/prometheus/api/v1/query?query=a");
     expect(server.seen[0]?.headers.authorization).to.equal(`Basic ${Buffer.from("me:secret").toString("base64")}`);
     expect(server.seen[0]?.socket.remotePort).to.equal(server.seen[1]?.socket.remotePort);
-    expect(JSON.stringify(source.health())).to.not.contain("secret");
   });
 
-  it("sends a bearer token", async () => {
+  it("sends a password with a percent sign that encodes nothing as it stands", async () => {
     const server = await start(json(200, ONE));
-    await client({ servers: [server.url], bearerToken: "t0ken" }).query("a");
-    expect(server.seen[0]?.headers.authorization).to.equal("Bearer t0ken");
+    await client({ servers: [server.url.replace("//", "//me:100%@")] }).query("a");
+    expect(server.seen[0]?.headers.authorization).to.equal(`Basic ${Buffer.from("me:100%").toString("base64")}`);
+  });
+
+  it("keeps its credentials out of every message", async () => {
+    const handlers: Handler[] = [json(200, ONE), ...failures.map(([, handler]) => handler), json(500, {}), () => {}];
+    const servers = [...(await Promise.all(handlers.map(start))).map(({ url }) => url), "http://127.0.0.1:1"];
+    for (const server of servers) {
+      const source = client({ servers: [server.replace("//", "//me:secret@")], tries: 1 });
+      // The last failure in a row opens the circuit, which has a message of its own.
+      for (let i = 0; i < 6; i++) {
+        const said = JSON.stringify([await source.query("up"), source.health()]);
+        expect(said).to.contain(server).and.to.not.match(/me:|secret|bWU6c2VjcmV0/);
+      }
+    }
   });
 
   it("asks no more at once than it may", async () => {
@@ -144,9 +156,9 @@ describe("The Prometheus client", () => {
         json(200, ONE)(request, response);
       }, 10);
     });
-    const source = client({ servers: [server.url], parallelism: 2 });
-    await Promise.all(["a", "b", "c", "d", "e"].map((q) => source.query(q)));
-    expect(most).to.equal(2);
+    const source = client({ servers: [server.url] });
+    await Promise.all(Array.from("abcdefghijklmnopqrst", (q) => source.query(q)));
+    expect(most).to.equal(8);
   });
 
   it("rejects when it is aborted, and only then", async () => {

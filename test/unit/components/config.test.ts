@@ -69,6 +69,14 @@ describe("the stack config", () => {
     ["a duration without a unit", { rollout: { warmUp: 10 } }, `canary:rollout.warmUp is 10: ${DURATION_RULE}`],
     ["a choice that is none", { rollout: { onBlind: "promote" } }, 'canary:rollout.onBlind is "promote": it must be one of hold, rollback.'],
     ["a flag in words", { rollout: { autoPromote: "yes" } }, 'canary:rollout.autoPromote is "yes": it must be true or false.'],
+    ["a Prometheus with a query", { analysis: { prometheus: "http://p:9090/?a=b" } }, 'canary:analysis.prometheus is "http://p:9090/?a=b": it must be a base URL, without ? and #.'],
+    ["counters that tell no version", { analysis: { source: "app", counters: { requests: "http_requests_total{}" } } },
+      'canary:analysis.counters.requests is "http_requests_total{}": it must be a metric with matchers that tell the version, such as http_requests_total{version="{{version}}"}.'],
+    ["counters with a placeholder that is none", { analysis: { source: "app", counters: { requests: 'hits{v="{{verison}}",w="%s"}' } } },
+      'canary:analysis.counters.requests is "hits{v=\\"{{verison}}\\",w=\\"%s\\"}": it must be a metric with matchers that tell the version, such as http_requests_total{version="{{version}}"}.'],
+    ["counters where the router's are read", { analysis: { counters: { requests: 'hits{v="%s"}' } } },
+      "canary:analysis.counters is set: it must be absent with canary:analysis.source ingress-nginx, whose counters are known."],
+    ["a success that is none", { analysis: { success: "3xx" } }, 'canary:analysis.success is "3xx": it must be one of non-5xx, 2xx.'],
     ["a Prometheus without a scheme", { analysis: { prometheus: "prom:9090" } }, 'canary:analysis.prometheus is "prom:9090": it must be a URL that starts with http:// or https://.'],
     ["a router that is not there", { router: "istio" }, 'canary:router is "istio": it must be one of ingress-nginx, gateway-api.'],
   ];
@@ -103,7 +111,7 @@ describe("the stack config", () => {
     expect(service).to.deep.equal({ image: "shop", port: 8080, servicePort: 80, hosts: ["shop.example"], paths: ["/"], critical: true, health: "/health" });
     expect(workload).to.deep.include({ replicas: 2, canarySize: "full", env: {}, resources: {}, terminationGraceSeconds: 30, drainSeconds: 5, progressDeadlineSeconds: 120 });
     expect(routing).to.deep.include({ pathType: "Prefix", header: { name: "X-Canary" } });
-    expect(config.analysis).to.deep.include({ prometheus: [], source: "ingress-nginx", scrapeIntervalSeconds: 15, probeIntervalSeconds: 30 });
+    expect(config.analysis).to.deep.include({ prometheus: [], source: "ingress-nginx", success: "non-5xx", scrapeIntervalSeconds: 15, probeIntervalSeconds: 30 });
     expect(config).to.not.have.any.keys("canary", "previous");
   });
 
@@ -120,6 +128,11 @@ describe("the stack config", () => {
 
   it("takes one Prometheus or several", () => {
     expect(parseConfig(stack({ analysis: { prometheus: "http://p:9090" } })).analysis.prometheus).to.deep.equal(["http://p:9090"]);
+  });
+
+  it("takes the application's own counters by their names", () => {
+    const counters = { requests: 'hits{service="{{service}}",v="{{ version }}"}', latency: 'took_bucket{v="%s"}' };
+    expect(parseConfig(stack({ analysis: { source: "app", success: "2xx", counters } })).analysis).to.deep.include({ source: "app", success: "2xx", counters: { ...counters, statusLabel: "status" } });
   });
 
   it("lets an encrypted variable through unread", () => {

@@ -35,6 +35,8 @@ describe("the config of a workload", () => {
     ["a volume with a name of ours", { volumes: { "canary-tmp": { emptyDir: {} } } }, "…volumes.canary-tmp has a bad name: it must not begin with canary-tmp, which the pods' own /tmp does."],
     ["a mount of a volume that is not there", { volumes: { cache: { emptyDir: {} } }, mounts: [{ volume: "cach", path: "/c" }] },
       '…mounts[0].volume is "cach": it must be a name in volumes: cache.'],
+    ["a mount of what every map is said to have", { volumes: { cache: { emptyDir: {} } }, mounts: [{ volume: "constructor", path: "/c" }] },
+      '…mounts[0].volume is "constructor": it must be a name in volumes: cache.'],
     ["two mounts in one place", { volumes: { a: { emptyDir: {} } }, mounts: [{ volume: "a", path: "/a" }, { volume: "a", path: "/a/" }] }, '…mounts[1].path is "/a/": it must not be there twice.'],
     ["a map with a name that is none", { config: { App: {} } }, `…config.App has a bad name: ${NAME_RULE}`],
     ["a Secret's value that is no text, without showing it", { secrets: { db: { password: ["hush"] } } }, "…secrets.db.password is a list: it must be a text."],

@@ -62,7 +62,7 @@ describe("calls to the Kubernetes API", () => {
       response.writeHead(200, { "content-type": "application/json", "content-length": "1000" });
       response.write("{", () => response.destroy());
     };
-    const { client, server } = await scene(firstly(1, silent), {}, { timeout: 0.1 });
+    const { client, server } = await scene(firstly(1, silent), {}, { timeout: 0.5 });
     expect((await client.core.readNamespacedService(AT)).metadata?.name).to.equal("shop");
     server.handler = firstly(1, half);
     expect((await client.core.readNamespacedService(AT)).metadata?.name).to.equal("shop");
@@ -164,7 +164,7 @@ describe("calls to the Kubernetes API", () => {
   });
 
   it("are repeated over a new connection: where one is dead, the others may be", async () => {
-    const { client, server, patch } = await scene(json(200, SERVICE), {}, { timeout: 0.1 });
+    const { client, server, patch } = await scene(json(200, SERVICE), {}, { timeout: 0.5 });
     await Promise.all([client.core.readNamespacedService(AT), client.core.readNamespacedService(AT)]);
     expect(server.connections()).to.equal(2);
     const dead = new Set<unknown>();
@@ -209,6 +209,8 @@ describe("calls to the Kubernetes API", () => {
     expect(error.message).to.equal(`The cluster cannot be chosen: the stack's kubernetes:kubeconfig has no context "nowhere" with a cluster; choose one of here, there, by --context or kubernetes:context.`);
     expect((await choose({ kubeconfig: "/nowhere/config" })).message).to.equal("The cluster cannot be chosen: /nowhere/config is not there; name another one by --kubeconfig or KUBECONFIG.");
     expect((await choose({ kubeconfig: "kind: Config\n" })).message).to.equal("The cluster cannot be chosen: the stack's kubernetes:kubeconfig has no current context; choose another kubeconfig, by --context or kubernetes:context.");
+    const secretive = kubeconfig("http://me:hush@127.0.0.1:1").replace("insecure-skip-tls-verify: true", "insecure-skip-tls-verify: false");
+    expect((await choose({ kubeconfig: secretive })).message).to.equal("The cluster cannot be chosen: the stack's kubernetes:kubeconfig has the server http://127.0.0.1:1, and plain HTTP is used only with insecure-skip-tls-verify: true; mend it, or choose another context by --context or kubernetes:context.");
     expect((await choose({ kubeconfig: "token: [secret\n" })).message).to.equal("The cluster cannot be chosen: the stack's kubernetes:kubeconfig is no kubeconfig; name another one by --kubeconfig or KUBECONFIG.");
   });
 });

@@ -140,7 +140,7 @@ describe("flags and environment variables", () => {
     [{}, { DEPLOYMENT_TYPE: "blue" }, 'DEPLOYMENT_TYPE is "blue": it must be one of canary, production, development.'],
     [{}, { AUTO_PROMOTE: "maybe" }, 'AUTO_PROMOTE is "maybe": it must be true or false.'],
     [{}, { CANARY_ROLLBACK_THRESHOLD: "0" }, 'CANARY_ROLLBACK_THRESHOLD is "0": it must be a whole number of 1 or more.'],
-    [{}, { PROMETHEUS_URL: "me:secret@prometheus" }, "PROMETHEUS_URL cannot be understood: it must be a URL that starts with http:// or https://, or several between commas."],
+    [{}, { PROMETHEUS_URL: "me:secret@prometheus" }, "PROMETHEUS_URL cannot be understood: it must be a URL that starts with http:// or https://, without ? and #, or several between commas."],
     [{}, { RETRY_COUNT: "0" }, 'RETRY_COUNT is "0": it must be a whole number from 1 to 100.'],
     [{}, { RETRY_BACKOFF_FACTOR: "0.5" }, 'RETRY_BACKOFF_FACTOR is "0.5": it must be a number of 1 or more.'],
     [{}, { CIRCUIT_BREAKER_TIMEOUT: "0" }, 'CIRCUIT_BREAKER_TIMEOUT is "0": it must be a number of seconds above 0, or a duration such as 500ms or 30s.'],
