@@ -1,4 +1,5 @@
 import type { Answer } from "../notify/post";
+import { clean } from "../view/clean";
 
 /** What an approver's server says. Whatever is not a plain yes is none. */
 export type Reply =
@@ -10,10 +11,6 @@ export type Reply =
 
 /** Characters of a reason that are kept; it goes into the journal and to the terminal. */
 const LONGEST_REASON = 500;
-
-/** Without control characters, which a terminal would obey. */
-// eslint-disable-next-line no-control-regex
-const printable = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g, " ").trim().slice(0, LONGEST_REASON);
 
 const nothing = (why: string): Reply => ({ says: "nothing", why });
 
@@ -40,5 +37,6 @@ export function readReply({ status, body, retryAfter }: Answer): Reply {
   if (pending === true && approved === undefined) return later;
   if (typeof approved !== "boolean" || (pending !== undefined && pending !== false)) return nothing("its answer says neither approved: true nor approved: false");
   if (reason !== undefined && reason !== null && typeof reason !== "string") return nothing("the reason in its answer is no text");
-  return { says: approved ? "yes" : "no", ...(typeof reason === "string" && printable(reason) ? { reason: printable(reason) } : {}) };
+  const said = typeof reason === "string" ? clean(reason).trim().slice(0, LONGEST_REASON) : "";
+  return { says: approved ? "yes" : "no", ...(said === "" ? {} : { reason: said }) };
 }

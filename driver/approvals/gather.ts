@@ -2,7 +2,6 @@ import { setImmediate as soon, setTimeout as sleep } from "node:timers/promises"
 import { duration } from "../../analysis/units";
 import type { Approval, WindowApproval } from "../../components/config";
 import { UsageError } from "../errors";
-import type { Environment } from "../notify/secrets";
 import type { StepEvent } from "../rollout/machine";
 import { placeOf, type Rollout } from "../rollout/rollout";
 import { questionOf, type Place } from "./question";
@@ -25,7 +24,7 @@ class Gathering {
   private readonly asked = Date.now();
   private readonly all: readonly Named[];
 
-  constructor(private readonly rollout: Rollout, private readonly place: Place, private readonly signal: AbortSignal, private readonly environment: Environment) {
+  constructor(private readonly rollout: Rollout, private readonly place: Place, private readonly signal: AbortSignal) {
     this.all = Object.entries(rollout.config.rollout.approvals).filter(([, approval]) => placeOf(approval, rollout.config) === place);
   }
 
@@ -95,7 +94,7 @@ class Gathering {
     const { dependencies } = this.rollout.context;
     const until = this.asked + approval.deadlineSeconds * 1000;
     return this.inTime([named], async (signal) => {
-      const reply = await askUntilAnswered(approverOf(name, approval, this.environment, dependencies), {
+      const reply = await askUntilAnswered(approverOf(name, approval, process.env, dependencies), {
         question: () => questionOf(this.rollout, this.place, name, { at: this.asked, until }),
         everySeconds: approval.everySeconds, signal,
         silent: (why) => this.say(`${name} gives no answer (${why}): it is asked again every ${duration(approval.everySeconds)}, and that is no yes`),
@@ -153,4 +152,4 @@ function firstRefusal(asking: readonly Promise<StepEvent>[]): Promise<StepEvent 
 }
 
 /** Asks everybody whose yes is needed, the person at the terminal included; resolves with what follows from their answers. */
-export const gather = (rollout: Rollout, place: Place, signal: AbortSignal, environment: Environment = process.env): Promise<StepEvent> => new Gathering(rollout, place, signal, environment).answer();
+export const gather = (rollout: Rollout, place: Place, signal: AbortSignal): Promise<StepEvent> => new Gathering(rollout, place, signal).answer();

@@ -31,7 +31,6 @@ export interface CommonOptions {
   readonly cwd: string;
   readonly json?: boolean;
   readonly yes?: boolean;
-  readonly debug?: boolean;
   /** Commit the stack file when the verb has done its work, and push the commit. */
   readonly commit?: boolean;
   readonly push?: boolean;

@@ -31,14 +31,14 @@ export interface ServiceTraffic {
  * What was served over the latest four scrapes, at once: one look as of then and one as of now. A meter alone would have to wait for
  * the next scrape.
  */
-export async function recentWindow(source: PrometheusSource, target: TrafficTarget, signal?: AbortSignal): Promise<Reading<TrafficWindow>> {
+export async function recentWindow(source: PrometheusSource, target: TrafficTarget): Promise<Reading<TrafficWindow>> {
   const now = Date.now() / 1000;
   let time = now - target.lookback!;
   const meter = createMeter({ ...source, query: (promql, options) => source.query(promql, { ...options, time }) }, target);
-  const base = await meter.poll(signal);
+  const base = await meter.poll();
   if (base.kind === "query-failed") return base;
   time = now;
-  return meter.poll(signal);
+  return meter.poll();
 }
 
 export function armOf({ requests, errors, latency }: ArmCounts, seconds: number): ArmTraffic {
@@ -51,10 +51,10 @@ export function armOf({ requests, errors, latency }: ArmCounts, seconds: number)
   };
 }
 
-/** What every service served of late. Never rejects but when the signal aborts. */
-export function recentTraffic(config: StackConfig, versions: Versions, source: PrometheusSource, signal?: AbortSignal): Promise<ServiceTraffic[]> {
+/** What every service served of late. Never rejects. */
+export function recentTraffic(config: StackConfig, versions: Versions, source: PrometheusSource): Promise<ServiceTraffic[]> {
   return Promise.all(Object.keys(config.services).map(async (service): Promise<ServiceTraffic> => {
-    const reading = await recentWindow(source, targetOf(config, service, versions), signal);
+    const reading = await recentWindow(source, targetOf(config, service, versions));
     if (reading.kind !== "value") return { service, missing: whyMissing(reading) };
     const { from, to, stable, canary } = reading.value;
     const total = stable.requests + canary.requests;

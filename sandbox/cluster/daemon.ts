@@ -60,8 +60,8 @@ export class Daemon {
 }
 
 /** Whether a URL answers with a status below 400. */
-export async function answers(url: string, headers: Record<string, string> = {}): Promise<boolean> {
-  const response = await fetch(url, { headers, signal: AbortSignal.timeout(2000) });
+export async function answers(url: string): Promise<boolean> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(2000) });
   await response.arrayBuffer();
   return response.ok;
 }

@@ -15,12 +15,14 @@ describe("a driver that is killed with SIGKILL", function () {
   it("while it raises the weight is gone on with by the next command: one version served, nothing drifted, no request failed", async () => {
     const row = await killAt({ cluster: shop.cluster, project: shop, version: "v2", at: 5, tree: false });
     expect(row, JSON.stringify(row)).to.include({ exitCode: 0, safe: true });
+    expect(row?.point).to.match(/^raising/);
     expect(row?.served).to.deep.equal(["v2"]);
   });
 
   it("with its Pulumi, after its verdict on a bad version, is sent home by the next command", async () => {
     const row = await killAt({ cluster: shop.cluster, project: shop, version: "bad", at: 9, tree: true });
     expect(row, JSON.stringify(row)).to.include({ exitCode: 2, safe: true });
+    expect(row?.point).to.match(/^reverting/);
     expect(row?.served).to.deep.equal(["v2"]);
   });
 });

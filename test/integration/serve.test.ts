@@ -183,6 +183,7 @@ describe("the status server on the embedded cluster", function () {
     });
     await load.stop();
     expect(run.exitCode, run.stderr).to.equal(2);
+    expect(address, "the address that was told").to.match(/^http:/);
     expect(await fetch(address).then(() => "answered", () => "gone")).to.equal("gone");
   });
 

@@ -44,6 +44,10 @@ export function stepOf(name: string): Step & { readonly run: string } {
   return step as Step & { readonly run: string };
 }
 
+/** What whoever includes the GitLab template may say. */
+export const gitlabInputs = (): Readonly<Record<string, { readonly type?: string }>> =>
+  (parseAllDocuments(textOf(GITLAB_FILE))[0]!.toJS() as { readonly spec: { readonly inputs: Readonly<Record<string, { readonly type?: string }>> } }).spec.inputs;
+
 /** Jobs of the GitLab template as they stand in the file, with their inputs' names in place. */
 export const gitlabJobs = (): Readonly<Record<string, Readonly<Record<string, unknown>>>> =>
   parseAllDocuments(textOf(GITLAB_FILE))[1]!.toJS() as Readonly<Record<string, Readonly<Record<string, unknown>>>>;

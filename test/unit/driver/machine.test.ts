@@ -119,12 +119,18 @@ describe("the rollout's state machine", () => {
   });
 
   it("never leads home from a promotion that has begun to move the stable Service, held or not", () => {
+    const after = (from: Step, type: StepEvent["type"]): string => {
+      try {
+        const to = next(from, EVENTS[type], PLAN);
+        return to.phase === "ended" ? to.outcome : to.phase;
+      } catch (error) {
+        if (error instanceof IllegalTransitionError) return "refused";
+        throw error;
+      }
+    };
     for (const step of ["move", "close"] as const)
       for (const from of [{ phase: "promoting", step }, { phase: "held", reason: "r", step }] as const)
-        for (const type of TYPES) {
-          const to = wanted.get(key(from, type)) as Step | undefined;
-          expect(to?.phase, key(from, type)).not.to.be.oneOf(["reverting", "raising", "starting"]);
-        }
+        for (const type of TYPES) expect(after(from, type), key(from, type)).to.be.oneOf(["promoting", "held", "promoted", "refused"]);
   });
 });
 

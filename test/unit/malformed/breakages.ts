@@ -20,6 +20,9 @@ export function pathsIn(value: unknown, path: Path = []): Path[] {
   return [...(path.length > 0 ? [path] : []), ...Object.entries(value).flatMap(([key, each]) => pathsIn(each, [...path, Array.isArray(value) ? Number(key) : key]))];
 }
 
+/** A path as sentences write it: `services.shop.hosts[0]`. */
+export const dotted = (path: Path): string => path.map((part, i) => (/^\d+$/.test(String(part)) ? `[${part}]` : `${i > 0 ? "." : ""}${part}`)).join("");
+
 /** A copy without a path. */
 export function without(value: unknown, [head, ...rest]: Path): unknown {
   if (Array.isArray(value)) return rest.length === 0 ? value.filter((_, i) => i !== head) : value.map((each: unknown, i) => (i === head ? without(each, rest) : each));

@@ -1,14 +1,14 @@
 import { expect } from "chai";
 import * as fc from "fast-check";
 import { stringify } from "yaml";
-import { changed } from "../components/declare";
-import { breakage, HUGE, ODD_VALUES, pathsIn, renamed, runs, slip, TEXT_BREAKAGES, without } from "./breakages";
+import { changed, type Path } from "../components/declare";
+import { breakage, dotted, HUGE, ODD_VALUES, pathsIn, renamed, runs, slip, TEXT_BREAKAGES, without } from "./breakages";
 import { Desk, type Told } from "./desk";
 import { CASES, count, expectRefusal, expectSentences } from "./oracle";
 
 /** Gate sections that are accepted, of every kind of rule. */
 const GATES: readonly object[] = [
-  { preset: "C" }, { preset: "D", p99: { fail: "200%" } }, { preset: "E", probe: { atMost: "10%" } }, { preset: "A" }, { preset: "B", success: { atLeast: "99%" } },
+  { preset: "C" }, { preset: "D", p99: { fail: "200%" } }, { preset: "E", health: { atMost: "10%" } }, { preset: "A" }, { preset: "B", success: { atLeast: "99%" } },
   { alpha: "1%", beta: "10%", pFloor: "0.5%", overdispersion: 2, window: "30s", warmUp: "5s", errors: { kind: "ratio", critical: true, absolute: "5%", r0: 1.1, r1: 3 } },
   { errors: { kind: "ratio" }, latency: { kind: "shape", p50: "100ms", p95: "1000ms", p99: "2s", r0: 1.2, r1: 2 } },
   { signups: { kind: "ratio", critical: true, numerator: "a{v=\"{{version}}\"}", denominator: "b", better: "higher" }, confidence: { kind: "gauge", query: "avg(c)", atLeast: "80%ofBaseline" } },
@@ -39,11 +39,11 @@ describe("malformed", function () {
     expect(told.stdout).to.match(/^(promote|rollback|hold|undecided): /);
   }
 
-  async function gates(content: string | Uint8Array, named: RegExp, accept: "never" | "perhaps"): Promise<void> {
+  async function gates(content: string | Uint8Array, named: RegExp | readonly string[], accept: "never" | "perhaps" | "always"): Promise<void> {
     count("gate files");
     desk.write("windows.ndjson", linesOf(WINDOWS.filter(({ metric }) => metric === "errors")));
     const told = await desk.canary(["analyze", desk.path("windows.ndjson"), "--gates", desk.write("gates.yaml", content)]);
-    if (VERDICTS.includes(told.code) && accept === "perhaps") return expectVerdict(told, content);
+    if (accept === "always" || (VERDICTS.includes(told.code) && accept === "perhaps")) return expectVerdict(told, content);
     expectRefusal(told, named);
     expect(told.stdout).to.equal("");
   }
@@ -57,18 +57,30 @@ describe("malformed", function () {
   }
 
   describe("gate files", () => {
+    const keyOf = (path: Path): string => `gates.${dotted(path)}`;
+    const NONE_LEFT = "gates has no critical metric";
+
+    it("are accepted before anything has happened to them", async () => {
+      for (const raw of GATES) await gates(stringify(raw), [], "always");
+    });
+
     it("are refused with the key, or mean something, when one value is odd", () =>
       fc.assert(fc.asyncProperty(fc.constantFrom(...GATES), fc.nat(), fc.constantFrom(...ODD_VALUES), fc.boolean(), (raw, choice, odd, wrapped) => {
         const paths = pathsIn(raw);
-        const broken = changed(raw, paths[choice % paths.length]!, odd);
-        return gates(stringify(wrapped ? { gates: broken } : broken), /gates/, "perhaps");
+        const where = paths[choice % paths.length]!;
+        const broken = changed(raw, where, odd);
+        // Of a pair of which one must be above the other, the other one is named first.
+        return gates(stringify(wrapped ? { gates: broken } : broken), [keyOf(where), ` above ${where.at(-1)}`, NONE_LEFT], "perhaps");
       }), runs(CASES / 4)));
 
-    it("are refused with the key, or mean something, when one is missing or misspelt", () =>
+    it("are refused with the key, or with what lacks it, or mean something, when one is missing or misspelt", () =>
       fc.assert(fc.asyncProperty(fc.constantFrom(...GATES), fc.nat(), fc.nat(6), fc.nat(20), (raw, choice, kind, at) => {
         const paths = pathsIn(raw);
         const where = paths[choice % paths.length]!;
-        return gates(stringify(kind === 6 ? without(raw, where) : renamed(raw, where, slip(String(where.at(-1)), kind, at))), /gates/, "perhaps");
+        const above = where.slice(0, -1);
+        const word = slip(String(where.at(-1)), kind, at);
+        const lacking = [keyOf(where), NONE_LEFT, ".kind: expected one of", ...(above.length > 0 ? [keyOf(above)] : [])];
+        return kind === 6 ? gates(stringify(without(raw, where)), lacking, "perhaps") : gates(stringify(renamed(raw, where, word)), [...lacking, keyOf([...above, word]), `"${word}"`], "perhaps");
       }), runs(CASES / 4)));
 
     it("are refused with their name or the key, or mean something, when something happened to the text", () =>

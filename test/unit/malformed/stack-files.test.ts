@@ -6,7 +6,7 @@ import { stringify } from "yaml";
 import { parseConfig, parseStackFile } from "../../../components/config";
 import { accepted } from "../components/arbitrary-config";
 import { changed, type Path, type Raw } from "../components/declare";
-import { breakage, HUGE, ODD_VALUES, pathsIn, renamed, runs, slip, TEXT_BREAKAGES, without } from "./breakages";
+import { breakage, dotted, HUGE, ODD_VALUES, pathsIn, renamed, runs, slip, TEXT_BREAKAGES, without } from "./breakages";
 import { Desk, type Told } from "./desk";
 import { CASES, count, expectRefusal, expectSentences } from "./oracle";
 
@@ -57,29 +57,35 @@ describe("a malformed stack file", function () {
     return told;
   }
 
-  /** A sentence may name the key itself, or the map that it is in. */
-  const namesOf = (where: Path): string[] => where.map((_, i) => `canary:${where[0]}${where.slice(1, where.length - i).map((part) => (typeof part === "number" ? `[${part}]` : `.${part}`)).join("")}`);
+  const keyOf = (path: Path): string => `canary:${dotted(path)}`;
+  /** A sentence names the key or the map that it is in; or what refers to it tells the names that it finds, and where. */
+  function namesOf(where: Path): string[] {
+    const above = where.slice(0, -1);
+    return [keyOf(where), ...(above.length > 0 ? [`${keyOf(above)} `] : []), ` in ${where.at(-1)}`, ` ${dotted(where.slice(-2))} `];
+  }
 
   it("is refused in a sentence with the key's path, or was meant so, when one value is odd", () =>
     fc.assert(fc.asyncProperty(accepted, fc.nat(), fc.constantFrom(...ODD_VALUES), async (raw, choice, odd) => {
       const paths = pathsIn(raw);
       const where = paths[choice % paths.length]!;
-      await judged(textOf(changed(raw, where, odd)), [...namesOf(where), "canary:"], "perhaps");
+      await judged(textOf(changed(raw, where, odd)), namesOf(where), "perhaps");
     }), runs(CASES / 4)));
 
-  it("is refused, or was meant so, when a key is missing", () =>
+  it("is refused with the key that is missing, what lacks it, or was meant so", () =>
     fc.assert(fc.asyncProperty(accepted, fc.nat(), async (raw, choice) => {
       const paths = pathsIn(raw);
       const where = paths[choice % paths.length]!;
-      await judged(textOf(without(raw, where)), ["canary:"], "perhaps");
+      const above = where.slice(0, -1);
+      // Without the key that told its form, a map is taken for one of another form, which lacks another key.
+      await judged(textOf(without(raw, where)), [...namesOf(where), `"${where.at(-1)}"`, ...(above.length > 0 ? namesOf(above) : [])], "perhaps");
     }), runs(CASES / 8)));
 
-  it("is refused with the key that was misspelt", () =>
+  it("is refused with the key that was misspelt, or with what lacks it, or was meant so", () =>
     fc.assert(fc.asyncProperty(accepted, fc.nat(), fc.nat(5), fc.nat(30), async (raw, choice, kind, at) => {
       const paths = pathsIn(raw).filter((each) => typeof each.at(-1) === "string");
       const where = paths[choice % paths.length]!;
       const word = slip(String(where.at(-1)), kind, at);
-      await judged(textOf(renamed(raw, where, word)), ["canary:"], "perhaps");
+      await judged(textOf(renamed(raw, where, word)), [keyOf([...where.slice(0, -1), word]), ...namesOf(where), ` ${word}.`, ` ${word},`], "perhaps");
     }), runs(CASES / 8)));
 
   it("is refused with its name, or means what it says, when something happened to the text", () =>
@@ -147,5 +153,6 @@ describe("a malformed stack file", function () {
   it("expectations of this suite can fail", () => {
     expect(() => expectSentences("TypeError: Cannot read properties of undefined (reading 'x')\n    at f (/a.js:1:2)\n", "it")).to.throw("a stack trace");
     expect(() => expectSentences("canary: undefined cannot be read.", "it")).to.throw("JavaScript");
+    expect(() => expectRefusal({ args: [], code: 64, stdout: "", stderr: `canary: ${FILE} is wrong.\n`, changes: [] }, namesOf(["services", "shop", "port"]))).to.throw("names none of");
   });
 });

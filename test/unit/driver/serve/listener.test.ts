@@ -4,7 +4,7 @@ import * as path from "node:path";
 import { expect } from "chai";
 import type { RecordedRollout } from "../../../../components/record/format";
 import type { Occasion } from "../../../../driver/report/listeners";
-import { placeOf, serveRollout } from "../../../../driver/serve/listener";
+import { serveRollout } from "../../../../driver/serve/listener";
 import { folder, scene } from "../fakes";
 
 const STACK = "config:\n  canary:namespace: shop\n  canary:stable: v1\n  canary:services:\n    shop: {image: registry.example/shop, port: 8080, hosts: [shop.example]}\n";
@@ -62,7 +62,9 @@ describe("--listen", function () {
     expect(notes).to.have.length(2);
   });
 
-  it("warns once where others than this machine may ask", () => {
-    expect(placeOf({ url: "http://0.0.0.0:8090/", open: true })).to.equal("Status at http://0.0.0.0:8090/, for everybody who can reach this address: it can be read, and nothing can be changed there");
+  it("warns once where others than this machine may ask", async () => {
+    const at = { host: "0.0.0.0", port: await freePort() };
+    for (const stack of await Promise.all([serveRollout(await occasion("eu"), at), serveRollout(await occasion("us"), at)])) await stack.close();
+    expect(notes).to.deep.equal([`Status at http://0.0.0.0:${at.port}/, for everybody who can reach this address: it can be read, and nothing can be changed there`]);
   });
 });
