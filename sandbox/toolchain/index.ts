@@ -73,8 +73,8 @@ async function build(modules: readonly GoModule[], estimate: string, signal?: Ab
  * @returns absolute path of each by its name
  * @throws SandboxError when Go is missing or too old, or when a build fails
  */
-export async function ensureLinters(signal?: AbortSignal): Promise<Readonly<Record<"actionlint" | "dockerfile-lint", string>>> {
-  await build(isBuilt(LINTERS) ? [] : [LINTERS], "about a minute", signal);
+export async function ensureLinters(): Promise<Readonly<Record<"actionlint" | "dockerfile-lint", string>>> {
+  await build(isBuilt(LINTERS) ? [] : [LINTERS], "about a minute");
   const at = (name: string): string => path.join(moduleDir(LINTERS), name);
   return { actionlint: at("actionlint"), "dockerfile-lint": at("dockerfile-lint") };
 }
@@ -88,7 +88,7 @@ export async function ensureToolchain(signal?: AbortSignal): Promise<Toolchain> 
   const useUserPulumi = userPulumiFits();
   const needed = (m: GoModule): boolean => !(useUserPulumi && !m.documents && Object.keys(m.binaries).every((b) => PULUMI_TOOLS.has(b)));
   const missing = MODULES.filter((m) => needed(m) && !isBuilt(m));
-  await build(missing, "about 20 minutes", signal);
+  await build(missing, "20 to 35 minutes", signal);
   const files = new Map<string, string>();
   for (const module of MODULES.filter(needed))
     for (const name of Object.keys(module.binaries))

@@ -15,7 +15,8 @@ export function elapsed(ms: number): string {
 }
 
 /** One line per module on standard error: rewritten in place on a terminal, repeated now and then in a log. */
-export function buildReporter(count: number, cache: string, estimate: string, out: NodeJS.WriteStream = process.stderr): { start(title: string): BuildLine } {
+export function buildReporter(count: number, cache: string, estimate: string): { start(title: string): BuildLine } {
+  const out = process.stderr;
   out.write(`Building ${count} tool${count === 1 ? "" : "s"} from Go modules into ${cache}; once, ${estimate} on two cores when nothing is cached.\n`);
   let index = 0;
   return {
