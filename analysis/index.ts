@@ -9,7 +9,7 @@ export * from "./judge";
 export { measureOverdispersion } from "./metering/dispersion";
 export { type TrafficMeter, createMeter } from "./metering/meter";
 export * from "./metering/queries";
-export { type ProfileName, type SuccessRule, SUCCESS_RULES, type TrafficTarget } from "./metering/profiles";
+export type { ProfileName, SuccessRule, TrafficTarget } from "./metering/profiles";
 export type { Sample, Series } from "./prometheus/answer";
 export * from "./prometheus/client";
 export * from "./prometheus/options";

@@ -26,6 +26,9 @@ export function reasonOf(error: unknown): string {
   return (code !== undefined && WHY[code]) || (code ?? String(message).split("\n")[0]!);
 }
 
+/** An address as it may be shown: without the user and password that it may have. */
+export const withoutUser = (url: string): string => url.replace(/\/\/[^/@]*@/, "//");
+
 /** A name as a sentence shows it: as it is, or quoted where it would break the line. */
 export const named = (file: string): string => (/^[\x20-\x7e\u00a0-\uffff]{1,300}$/.test(file) ? file : JSON.stringify(file.length > 300 ? `${file.slice(0, 150)}…${file.slice(-100)}` : file));
 

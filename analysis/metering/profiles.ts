@@ -131,12 +131,18 @@ const PROFILES = {
 
 export type ProfileName = keyof typeof PROFILES;
 
-/** A metric with matchers, once its placeholders are filled in. */
-const SERIES = /^\s*[a-zA-Z_:][\w:]*\s*\{[^{}]*\}\s*$/;
-const PLACEHOLDER = /%s|\{\{\s*(?:version|namespace|service|window)\s*\}\}/g;
+/** A metric name with or without matchers: a raw counter, whose samples are read; anything else is an expression, whose value is. */
+export const isSelector = (query: string): boolean => /^\s*[a-zA-Z_:][\w:]*\s*(\{[^{}]*\})?\s*$/.test(query);
 
-/** Whether a text selects series of one version: what a {@link CustomProfile} consists of. */
-export const selectsVersion = (query: string): boolean => SERIES.test(query.replace(PLACEHOLDER, "x")) && /%s|\{\{\s*version\s*\}\}/.test(query);
+/** Whether a text selects series by matchers that tell versions apart: what a {@link CustomProfile} consists of. */
+export function selectsVersion(query: string): boolean {
+  const of = (version: string): string => fillIn(query, { version, namespace: "x", service: "x", window: "x" });
+  try {
+    return isSelector(of("a")) && of("a").includes("{") && of("a") !== of("b");
+  } catch {
+    return false;
+  }
+}
 
 /** Values of the placeholders `{{version}}`, `{{namespace}}`, `{{service}}`, `{{window}}`; `%s` also stands for the version. */
 export interface Placeholders {

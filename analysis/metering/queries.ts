@@ -4,7 +4,7 @@ import { type Reading, noSeries, queryFailed, tooFewSamples, valueOf } from "../
 import type { GatesConfig, MetricConfig } from "../gates/schema";
 import type { Batch, GaugeWindow, RatioWindow, Share } from "../traffic";
 import { CounterReader, counted } from "./counters";
-import { DEFAULT_LOOKBACK, type TrafficTarget, fillIn, placeholders } from "./profiles";
+import { DEFAULT_LOOKBACK, type TrafficTarget, fillIn, isSelector, placeholders } from "./profiles";
 
 /** What a metric of the user's own brought since the reading before. */
 export type MetricWindow = RatioWindow | GaugeWindow;
@@ -17,9 +17,6 @@ export interface MetricPoller {
 
 type Arms<T> = Record<"canary" | "stable", T>;
 const ARMS = ["canary", "stable"] as const;
-
-/** A metric name with or without matchers: a raw counter, whose samples are read; anything else is an expression, whose value is. */
-const SELECTOR = /^\s*[a-zA-Z_:][\w:]*\s*(\{[^{}]*\})?\s*$/;
 
 const withSignal = (signal: AbortSignal | undefined): { signal?: AbortSignal } => (signal ? { signal } : {});
 
@@ -41,7 +38,7 @@ function ratioOf(metric: string, source: PrometheusSource, numerator: Arms<strin
   const queries = { canaryX: numerator.canary, canaryN: denominator.canary, stableX: numerator.stable, stableN: denominator.stable };
   type Part = keyof typeof queries;
   const parts = Object.keys(queries) as Part[];
-  const raw = (part: Part): boolean => SELECTOR.test(queries[part]);
+  const raw = (part: Part): boolean => isSelector(queries[part]);
 
   return async (signal, at) => {
     const readings = await Promise.all(parts.map(async (part) => counted(await source.query(raw(part) ? `${queries[part].trim()}[${lookback}s]` : queries[part], withSignal(signal)), queries[part])));

@@ -1,7 +1,7 @@
 import type { AppsV1Api, AuthorizationV1Api, CoordinationV1Api, CoreV1Api, CustomObjectsApi, KubeConfig, NetworkingV1Api } from "@kubernetes/client-node";
 import { show } from "../../components/config/problems";
 import { UsageError } from "../errors";
-import { reasonOf } from "../text-file";
+import { reasonOf, withoutUser } from "../text-file";
 import { CLUSTER_LIMITS, guardedHttp, urgently } from "../resilience/kubernetes";
 import type { CallLimits } from "../resilience/policies";
 import { Dependencies } from "../resilience/registry";
@@ -43,13 +43,10 @@ function load(config: KubeConfig, kubeconfig: string | undefined): void {
   if (!config.getCurrentContext()) config.loadFromDefault();
 }
 
-/** An address as it may be shown. */
-const shownOf = (server: string): string => server.replace(/\/\/[^/@]*@/, "//");
-
 /** What keeps a server's address from being used; a clause. The client sends credentials over plain HTTP only where TLS is waived by name. */
 function serverProblem(server: unknown, skipTlsVerify: boolean): string | undefined {
-  if (typeof server !== "string" || !/^https?:\/\/./.test(server) || !URL.canParse(server)) return `the server ${show(typeof server === "string" ? shownOf(server) : server)}, which is no URL`;
-  return server.startsWith("http:") && !skipTlsVerify ? `the server ${shownOf(server)}, and plain HTTP is used only with insecure-skip-tls-verify: true` : undefined;
+  if (typeof server !== "string" || !/^https?:\/\/./.test(server) || !URL.canParse(server)) return `the server ${show(typeof server === "string" ? withoutUser(server) : server)}, which is no URL`;
+  return server.startsWith("http:") && !skipTlsVerify ? `the server ${withoutUser(server)}, and plain HTTP is used only with insecure-skip-tls-verify: true` : undefined;
 }
 
 /** @throws UsageError with one sentence when the kubeconfig cannot be read or does not have the context; its contents are never shown */
@@ -94,8 +91,8 @@ export function clusterAccess(choice: ClusterChoice, { dependencies = new Depend
     const k8s = await import("@kubernetes/client-node");
     const config = kubeConfig(k8s, choice);
     const { server } = config.getCurrentCluster()!;
-    const service = `The API server ${shownOf(server)}`;
-    const calls = dependencies.calls("kubernetes", shownOf(server), service, limits, () => urgently(signOfLife));
+    const service = `The API server ${withoutUser(server)}`;
+    const calls = dependencies.calls("kubernetes", withoutUser(server), service, limits, () => urgently(signOfLife));
     const configuration = k8s.createConfiguration({ baseServer: new k8s.ServerConfiguration(server, {}), authMethods: { default: config }, httpApi: guardedHttp(k8s, service, calls) });
     // A server that forbids the question is there.
     const signOfLife = (): Promise<unknown> => new k8s.VersionApi(configuration).getCode().catch((error: unknown) => {

@@ -69,8 +69,6 @@ export function guardedHttp(k8s: typeof import("@kubernetes/client-node"), servi
   const http = new k8s.IsomorphicFetchHttpLibrary();
   const connections = new KeptConnections();
   const once = async (request: RequestContext, signal: AbortSignal): Promise<ResponseContext> => {
-    const fresh = request.getAgent();
-    if (fresh && isRepeatable(request)) request.setAgent(connections.instead(fresh));
     let response: ResponseContext;
     try {
       request.setSignal(signal);
@@ -85,9 +83,15 @@ export function guardedHttp(k8s: typeof import("@kubernetes/client-node"), servi
   };
   const send = async (request: RequestContext): Promise<ResponseContext> => {
     const signal = request.getSignal();
+    const fresh = request.getAgent();
     const repeatable = isRepeatable(request);
+    const attempt = (limited: AbortSignal): Promise<ResponseContext> => {
+      // For each try: of connections that have failed none is asked again.
+      if (fresh && repeatable) request.setAgent(connections.instead(fresh));
+      return once(request, limited);
+    };
     try {
-      return await calls.execute((limited) => once(request, limited), { urgent: isUrgent(request), again: (error) => repeatable || error.unsent, ...(signal ? { signal } : {}) });
+      return await calls.execute(attempt, { urgent: isUrgent(request), again: (error) => repeatable || error.unsent, ...(signal ? { signal } : {}) });
     } catch (error) {
       if (error instanceof BusyAnswer) return error.response;
       throw error;

@@ -1,3 +1,4 @@
+import { withoutUser } from "../text-file";
 import { ServiceUnavailable } from "./policies";
 import type { Dependencies } from "./registry";
 
@@ -16,7 +17,7 @@ export type StackReads = <T>(read: () => Promise<T>) => Promise<T>;
  * @param backend its URL, e.g. of `PULUMI_BACKEND_URL`
  */
 export function stackReads(dependencies: Dependencies, backend: string): StackReads {
-  const address = backend.replace(/\/\/[^/@]*@/, "//");
+  const address = withoutUser(backend);
   const service = `The Pulumi backend ${address}`;
   const calls = dependencies.calls("pulumi", address, service, LIMITS);
   return (read) =>

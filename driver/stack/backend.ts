@@ -3,10 +3,10 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { fileURLToPath } from "node:url";
 import { UpdateFailedError } from "../errors";
-import { projectOf } from "./project";
+import type { Project } from "./project";
 
 /** URL of the backend that the CLI will use, as far as it can be told without asking it. */
-export const backendUrl = (projectDir: string): string | undefined => process.env.PULUMI_BACKEND_URL || projectOf(projectDir).backend?.url || undefined;
+export const backendUrl = ({ backend }: Project): string | undefined => process.env.PULUMI_BACKEND_URL || backend?.url || undefined;
 
 /** The folder of a backend of files, by its URL; undefined for any other. */
 export const backendFolder = (url = ""): string | undefined => (/^file:\/\/(~|\/)/.test(url) ? fileURLToPath(url.replace(/^file:\/\/~/, `file://${os.homedir()}`)) : undefined);
@@ -24,10 +24,10 @@ const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MB
  *
  * @throws UpdateFailedError with how much is there and how much is needed
  */
-export function refuseFullDisk(projectDir: string, stack: string): void {
-  const folder = backendFolder(backendUrl(projectDir));
+export function refuseFullDisk(project: Project, stack: string): void {
+  const folder = backendFolder(backendUrl(project));
   if (folder === undefined || !fs.existsSync(folder)) return;
-  const state = path.join(folder, ".pulumi", "stacks", projectOf(projectDir).name, `${stack.split("/").pop()}.json`);
+  const state = path.join(folder, ".pulumi", "stacks", project.name, `${stack.split("/").pop()}.json`);
   const needed = COPIES * (fs.statSync(state, { throwIfNoEntry: false })?.size ?? 0) + MORE;
   const { bavail, bsize } = fs.statfsSync(folder);
   if (bavail * bsize < needed)

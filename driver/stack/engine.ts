@@ -6,7 +6,7 @@ import { backendUrl, refuseFullDisk } from "./backend";
 import { sessionCommand, type SessionCommand } from "./command";
 import { explainUpdate } from "./diagnostics";
 import { locksIn, removeDeadLocks, updateTrace } from "./locks";
-import { projectOf } from "./project";
+import { projectOf, type Project } from "./project";
 import { cliProblem, withRemedy } from "./remedies";
 
 /** What the program returned, by name. */
@@ -70,9 +70,8 @@ export { projectOf } from "./project";
 /** Loaded late: it costs a second that `--help` and a usage error need not pay. */
 const automation = (): typeof Automation => require("@pulumi/pulumi/automation") as typeof Automation;
 
-async function opened(projectDir: string, stackName: string, pulumiCommand: Automation.PulumiCommand, create: boolean): Promise<Automation.Stack> {
+async function opened(projectDir: string, { name: projectName, main }: Project, stackName: string, pulumiCommand: Automation.PulumiCommand, create: boolean): Promise<Automation.Stack> {
   const { LocalWorkspace } = automation();
-  const { name: projectName, main } = projectOf(projectDir);
   const program = main && inlineProgram(projectDir, main);
   const options = { workDir: projectDir, pulumiCommand };
   if (program) {
@@ -93,7 +92,8 @@ export async function openStack(projectDir: string, stackName: string, create = 
   const { StackNotFoundError, StackAlreadyExistsError, CommandError } = automation();
   try {
     const command = await sessionCommand(automation(), updateTrace(traceFolderOf(projectDir, stackName)));
-    return new PulumiStack(await opened(projectDir, stackName, command, create), command, traceFolderOf(projectDir, stackName));
+    const project = projectOf(projectDir);
+    return new PulumiStack(await opened(projectDir, project, stackName, command, create), command, traceFolderOf(projectDir, stackName), project);
   } catch (cause) {
     if (cause instanceof StackNotFoundError) throw new UsageError(`There is no stack "${stackName}": create it with \`canary init --stack ${stackName}\`, or choose another --stack.`, { cause });
     if (cause instanceof StackAlreadyExistsError) throw new UsageError(`The stack "${stackName}" exists already: go on with \`canary deploy VERSION\`.`, { cause });
@@ -113,7 +113,7 @@ class PulumiStack implements StackEngine {
   /** Keeps the state at the end of an update only; what the user has set in the environment stands. */
   private readonly sparing: Automation.Stack;
 
-  constructor(private readonly stack: Automation.Stack, private readonly command: SessionCommand, private readonly traceFolder: string) {
+  constructor(private readonly stack: Automation.Stack, private readonly command: SessionCommand, private readonly traceFolder: string, private readonly project: Project) {
     const { workspace } = stack;
     this.bare = butFor(stack, { outputs: async () => ({}), info: async () => undefined });
     this.sparing = butFor(this.bare, { workspace: butFor(workspace, { envVars: { ...workspace.envVars, [SKIP_CHECKPOINTS]: process.env[SKIP_CHECKPOINTS] ?? "true" } }) });
@@ -121,7 +121,7 @@ class PulumiStack implements StackEngine {
 
   async up(message: string, { signal, creates = false }: UpOptions = {}): Promise<void> {
     const events: Automation.EngineEvent[] = [];
-    refuseFullDisk(this.stack.workspace.workDir, this.stack.name);
+    refuseFullDisk(this.project, this.stack.name);
     try {
       await (creates ? this.bare : this.sparing).up({ message, onEvent: (e) => events.push(e), color: "never", suppressProgress: true, ...(signal ? { signal } : {}) });
     } catch (cause) {
@@ -134,7 +134,7 @@ class PulumiStack implements StackEngine {
 
   private locked(text: string, cause: Error): Error {
     const locks = locksIn(text);
-    const dead = removeDeadLocks(this.traceFolder, locks, backendUrl(this.stack.workspace.workDir));
+    const dead = removeDeadLocks(this.traceFolder, locks, backendUrl(this.project));
     if (dead.length > 0 && dead.length === locks.length) return new DeadLockError(`The lock of ${dead.join(", ")} is removed: that update was started here and its process is gone.`, undefined, { cause });
     const owners = locks.length > 0 ? locks.map((l) => l.owner).join(", ") : "the backend names no owner";
     return new BusyError(`The stack "${this.stack.name}" is locked by another update (${owners}): try again when it has ended; \`pulumi cancel\` removes the lock of one that is dead.`, { cause });
@@ -160,7 +160,7 @@ class PulumiStack implements StackEngine {
   }
 
   async repair(stale: Stale): Promise<readonly string[]> {
-    refuseFullDisk(this.stack.workspace.workDir, this.stack.name);
+    refuseFullDisk(this.project, this.stack.name);
     try {
       return await this.clearPending(stale);
     } catch (cause) {

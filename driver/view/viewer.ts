@@ -94,7 +94,7 @@ export class Viewer {
     this.place = placeOf(at);
     const { file, dependencies } = this.place;
     this.config = file.read();
-    this.reads = stackReads(dependencies, backendUrl(at.cwd) ?? "of `pulumi whoami`");
+    this.reads = stackReads(dependencies, backendUrl(projectOf(at.cwd)) ?? "of `pulumi whoami`");
     const { prometheus } = this.config.analysis;
     this.source = prometheus.length > 0 ? openPrometheus(prometheus, dependencies) : undefined;
   }

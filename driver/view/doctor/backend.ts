@@ -3,6 +3,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { staleness } from "../../../components/record/stale";
 import { backendFolder } from "../../stack/backend";
+import { withoutUser } from "../../text-file";
 import { pulumi } from "../state";
 import { secondsBetween, span } from "../times";
 import { fail, ok, warn, type Check, type Found } from "./check";
@@ -59,7 +60,7 @@ const lock = ({ at, cli, project }: Facts): Check => ({
     const { url } = JSON.parse(await pulumi(["whoami", "--json", "--verbose"], at.cwd, { signal })) as { url: string };
     if (/^https?:/.test(url)) return cloudLock(at.stack, at.cwd, signal);
     const root = backendFolder(url);
-    if (root === undefined) return warn(`The locks of ${url.replace(/\/\/[^/@]*@/, "//")} cannot be looked at; an update that meets one waits, and names its owner.`);
+    if (root === undefined) return warn(`The locks of ${withoutUser(url)} cannot be looked at; an update that meets one waits, and names its owner.`);
     const locks = lockFolders(root, await project(), at.stack.split("/").pop()!).flatMap(locksIn);
     return locks.length > 0 ? locks.map(lockFinding) : ok(`No update holds the stack (${url}).`);
   },

@@ -1,6 +1,6 @@
 import axios from "axios";
 import { createPrometheus, type PrometheusSource, type Reading, type TrafficTarget } from "../../../analysis";
-import { fillIn, placeholders, selectorsOf, type Placeholders } from "../../../analysis/metering/profiles";
+import { fillIn, isSelector, placeholders, selectorsOf, type Placeholders } from "../../../analysis/metering/profiles";
 import type { ServiceConfig, StackConfig } from "../../../components/config";
 import { openPrometheus } from "../../resilience/prometheus";
 import { targetOf } from "../../rollout/watch";
@@ -16,8 +16,6 @@ interface Question {
   readonly without: "fail" | "warn";
   readonly why: string;
 }
-
-const RAW = /^\s*[a-zA-Z_:][\w:]*\s*(\{[^{}]*\})?\s*$/;
 
 /** Metrics whose rules judge latencies; without their histogram they never answer. */
 function asksForLatency({ analysis }: StackConfig): boolean {
@@ -37,7 +35,7 @@ function ofMetrics({ analysis: { gates } }: StackConfig, target: TrafficTarget):
   const values: Placeholders = placeholders(target, "stable", gates.window);
   const ask = (query: string): string[] => {
     const filled = fillIn(query, values);
-    return [RAW.test(filled) ? `${filled.trim()}[${2 * gates.window}s]` : filled];
+    return [isSelector(filled) ? `${filled.trim()}[${2 * gates.window}s]` : filled];
   };
   return Object.entries(gates.metrics).flatMap(([metric, rule]): Question[] => {
     const critical = rule.critical ?? rule.kind === "ratio";

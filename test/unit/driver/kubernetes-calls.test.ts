@@ -161,6 +161,9 @@ describe("calls to the Kubernetes API", () => {
     await client.core.replaceNamespacedService({ ...AT, body: { metadata: { name: "shop", resourceVersion: "7" } } });
     await client.core.readNamespacedService(AT);
     expect(server.connections()).to.equal(2);
+    server.handler = firstly(1, json(503, {}));
+    for (let i = 0; i < 2; i++) await client.core.readNamespacedService(AT);
+    expect(server.connections(), "a busy answer is no dead connection").to.equal(2);
   });
 
   it("are repeated over a new connection: where one is dead, the others may be", async () => {
